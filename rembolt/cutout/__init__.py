@@ -1,0 +1,1 @@
+"""From masks to cut-outs: clean-up, matting, foreground colours, compositing."""

@@ -1,0 +1,1 @@
+"""Where and how a network runs: device, session, cache. Knows no photos."""

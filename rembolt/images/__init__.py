@@ -1,0 +1,1 @@
+"""Photos in, pictures out, and back: decode, arrays, encode. Knows no network."""

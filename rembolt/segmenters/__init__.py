@@ -1,0 +1,1 @@
+"""One file a family of networks: a picture in, its masks out."""
