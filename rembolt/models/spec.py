@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Family = Literal["saliency", "cloth", "sam", "vitmatte", "service"]
 """How a network is used: one mask; categories of clothes; prompts; trimap refinement; a web service."""
@@ -27,12 +30,14 @@ class Asset:
         source: name at the mirrors (`u2net.onnx`); None for a file made here from another one.
         hash: published digest, `"md5:…"` or `"sha256:…"`; None where none is published.
         size: bytes, as published; 0 where it is not known.
+        parts: files at the mirrors that are joined, in order, into this one.
     """
 
     file: str
     source: str | None
     hash: str | None
     size: int = 0
+    parts: tuple[Asset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class ModelSpec:
     """One network: where its weights are, how it is fed and how its answer is read.
 
     Attributes:
-        name: the name users type; also the folder in the store.
+        name: the name users type.
         title: one line for people.
         family: how the network is used.
         assets: its files. The first is the network (for SAM: encoder, then decoder).
@@ -49,10 +54,13 @@ class ModelSpec:
         brightness: what 8-bit values are divided by before `mean` and `std`.
         head: how the output becomes a mask.
         licence: SPDX name of the weights' licence, or the owner's own words.
+        precision: number format of the weights (`fp32`, `fp16`, `int8`).
         commercial: whether the licence allows commercial use.
         embedded: the weights are inside the package.
         needs_path: the user brings the weights (`model_path`).
         converted_from: name of the model these weights are made of, when nothing is downloaded.
+        folder: its folder in the store and in rembg's; the name where it is not given.
+        path: the file a user brought; None for catalogued weights.
     """
 
     name: str
@@ -65,10 +73,22 @@ class ModelSpec:
     brightness: Brightness = "photo-maximum"
     head: Head = "minmax"
     licence: str = "Apache-2.0"
+    precision: str = "fp32"
     commercial: bool = True
     embedded: bool = False
     needs_path: bool = False
     converted_from: str | None = None
+    folder: str = ""
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.folder:
+            object.__setattr__(self, "folder", self.name)
+
+    @property
+    def selectable(self) -> bool:
+        """Whether the name alone is enough to cut out a photo on this machine."""
+        return self.family in ("saliency", "cloth", "sam") and not self.needs_path
 
     @property
     def size(self) -> int:
