@@ -38,7 +38,8 @@ def find_model(name: str | Path) -> ModelSpec:
         return custom_model(text)
     row = MODELS.get(ALIASES.get(text, text))
     if row is None:
-        raise UnknownModelError(_unknown("model", text, [*MODELS, *ALIASES]))
+        hint = _nearest(text, [*MODELS, *ALIASES]) or "`rembolt models` lists those there are."
+        raise UnknownModelError(f"There is no model {text!r}; {hint}")
     return row
 
 
@@ -57,10 +58,10 @@ def sam_model(sam_model: str = "sam_vit_b_01ec64", *, quantised: bool = False) -
     Raises:
         UnknownModelError: there is no such SAM.
     """
-    names = [name for name, row in MODELS.items() if row.family == "sam" and not name.endswith("-quant")]
-    plain = ["sam_vit_b_01ec64" if name == "sam" else name for name in names]
+    plain = [*ALIASES, "sam_vit_l_0b3195", "sam_vit_h_4b8939"]
     if sam_model not in plain:
-        raise UnknownModelError(_unknown("SAM model", sam_model, plain))
+        hint = _nearest(sam_model, plain) or f"there are {', '.join(plain)}."
+        raise UnknownModelError(f"There is no SAM model {sam_model!r}; {hint}")
     return find_model(f"{sam_model}-quant" if quantised else sam_model)
 
 
@@ -73,13 +74,13 @@ def vitmatte_model(variant: str | None = None) -> ModelSpec:
     variant = variant or "small-distinctions-646"
     variants = [name.removeprefix("vitmatte-") for name, row in MODELS.items() if row.family == "vitmatte"]
     if variant not in variants:
-        raise UnknownModelError(_unknown("ViTMatte variant", variant, variants))
+        hint = _nearest(variant, variants) or f"there are {', '.join(variants)}."
+        raise UnknownModelError(f"There is no ViTMatte variant {variant!r}; {hint}")
     return MODELS[f"vitmatte-{variant}"]
 
 
-def _unknown(kind: str, name: str, known: list[str]) -> str:
+def _nearest(name: str, known: list[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
-    return f"There is no {kind} {name!r}; {hint}"
+    return f"did you mean {near[0]!r}?" if near else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
@@ -45,7 +46,7 @@ def custom_model(path: str | PathLike[str]) -> ModelSpec:
     wishes = _read(sidecar)
     for key in wishes:
         if key not in _KEYS:
-            raise UsageError(f"{sidecar}: there is no key {key!r};{_nearest(key, _KEYS)}")
+            raise UsageError(f"{sidecar}: there is no key {reprlib.repr(key)};{_nearest(key, _KEYS)}")
     if "input_size" not in wishes:
         raise UsageError(f"{sidecar}: input_size is missing; a whole file looks like {_EXAMPLE}")
     name = _text(sidecar, wishes, "name", network.name)
@@ -152,7 +153,7 @@ def _choice(sidecar: Path, wishes: dict[str, Any], key: str, choices: tuple[_T, 
     for choice in choices:
         if value == choice:
             return choice
-    raise UsageError(f"{sidecar}: {key} cannot be {value!r};{_nearest(str(value), choices)}")
+    raise UsageError(f"{sidecar}: {key} cannot be {reprlib.repr(value)};{_nearest(str(value), choices)}")
 
 
 def _text(sidecar: Path, wishes: dict[str, Any], key: str, default: str) -> str:

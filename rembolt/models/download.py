@@ -41,7 +41,10 @@ class Patience:
     """
 
     timeout: float = 20.0
-    pauses: tuple[float, ...] = (0.5, 1.5, 4.0)
+    pauses: tuple[float, ...] = (0.5, 1.0, 2.0)
+
+
+USUAL: Final = Patience()
 
 
 class _UselessMirrorError(Exception):
@@ -79,10 +82,17 @@ def mirrors() -> tuple[str, ...]:
     given = [base.strip().rstrip("/") for base in os.environ.get("REMBOLT_MODEL_BASE_URL", "").split(",")]
     bases = [base for base in given if base]
     for base in bases:
-        parts = urlsplit(base)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not _is_web_address(base):
             raise UsageError(f"REMBOLT_MODEL_BASE_URL has {base!r}, which is not an http or https address.")
     return tuple(dict.fromkeys([*bases, DEFAULT_BASE]))
+
+
+def _is_web_address(base: str) -> bool:
+    try:
+        parts = urlsplit(base)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def download(
@@ -93,7 +103,7 @@ def download(
     size: int = 0,
     progress: Progress,
     patience: Patience | None = None,
-) -> Path:
+) -> bool:
     """Download a file unless another process did meanwhile.
 
     Args:
@@ -102,10 +112,10 @@ def download(
         expected: its hash, `"md5:…"` or `"sha256:…"`; None to take what comes.
         size: its size in bytes as far as known, for the check of free space; 0 where it is not.
         progress: called with the target's name, the bytes here and the bytes in all.
-        patience: time-outs and pauses.
+        patience: time-outs and pauses; None for the usual ones.
 
     Returns:
-        `target`.
+        Whether this call downloaded it; False when another process had done so.
 
     Raises:
         UsageError: a mirror's address is not one.
@@ -116,31 +126,36 @@ def download(
     bases = mirrors()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.with_name(f"{target.name}.lock"))
-        lock.acquire()
+        held = FileLock(target.with_name(f"{target.name}.lock")).acquire()
     except OSError as error:
         raise WeightsUnavailableError(
             f"{target.name} cannot be stored in {target.parent} ({error.strerror or error});"
             " set REMBOLT_HOME to a folder that can be written."
         ) from error
-    with lock:
+    with held:
         if target.is_file():
-            return target
+            return False
         failures = []
         with Part(target, expected, size) as part:
             for base in bases:
                 url = f"{base}/{quote(source)}"
                 try:
-                    _from_mirror(url, part, progress, patience or Patience())
+                    _from_mirror(url, part, progress, patience or USUAL)
                 except _UselessMirrorError as reason:
-                    failures.append(f"{urlsplit(base).netloc} {reason}")
+                    failures.append(f"{_host(base)} {reason}")
                 else:
                     part.finish()
-                    return target
+                    return True
     raise WeightsUnavailableError(
         f"{source} could not be downloaded: {'; '.join(failures)}. Check the connection, or set"
         " REMBOLT_MODEL_BASE_URL to a mirror."
     )
+
+
+def _host(base: str) -> str:
+    # Not the whole address: it may hold a password.
+    parts = urlsplit(base)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 def _from_mirror(url: str, part: Part, progress: Progress, patience: Patience) -> None:
@@ -152,6 +167,8 @@ def _from_mirror(url: str, part: Part, progress: Progress, patience: Patience) -
         try:
             _attempt(url, part, progress, patience.timeout)
         except _FailedAttemptError as failure:
+            if part.is_proven():
+                return
             if part.done > furthest:
                 furthest = part.done
                 pauses = list(patience.pauses)
@@ -159,7 +176,7 @@ def _from_mirror(url: str, part: Part, progress: Progress, patience: Patience) -
                 raise _UselessMirrorError(str(failure)) from failure
             time.sleep(pauses.pop(0))
             continue
-        if part.is_right():
+        if part.done and part.is_right():
             return
         part.restart()
         if not resumed:
@@ -171,29 +188,30 @@ def _from_mirror(url: str, part: Part, progress: Progress, patience: Patience) -
 def _attempt(url: str, part: Part, progress: Progress, timeout: float) -> None:
     """Ask a mirror for what is missing, once, and store it."""
     request = urllib.request.Request(url, headers=_headers(part))  # noqa: S310 (only http, see mirrors())
-    opener = urllib.request.build_opener(_Redirects)
     try:
-        with opener.open(request, timeout=timeout) as response:
-            _store(response, part, progress)
+        response = urllib.request.build_opener(_Redirects).open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416 and part.done:
-            # The part is whole, or it is not the beginning of this file: its hash tells.
-            if not part.is_right():
-                part.restart()
-                raise _FailedAttemptError("has another file than before") from error
+        if error.code == 416 and part.is_proven():
             return
+        if error.code == 416 and part.done:
+            part.restart()
+            raise _FailedAttemptError("has another file than before") from error
         kind = _FailedAttemptError if error.code in _WORTH_RETRYING else _UselessMirrorError
         raise kind(f"answers {error.code}") from error
     except urllib.error.URLError as error:
         raise _FailedAttemptError(_brief(error.reason)) from error
     except (OSError, http.client.HTTPException) as error:
         raise _FailedAttemptError(_brief(error)) from error
+    except ValueError as error:
+        raise _UselessMirrorError(f"has an impossible address ({error})") from error
+    with response:
+        _store(response, part, progress)
 
 
 def _headers(part: Part) -> dict[str, str]:
     headers = {"User-Agent": "rembolt", "Accept-Encoding": "identity"}
-    if part.done:
+    if part.resumable:
         headers["Range"] = f"bytes={part.done}-"
         if part.tag:
             headers["If-Range"] = part.tag
@@ -213,11 +231,18 @@ def _store(response: http.client.HTTPResponse, part: Part, progress: Progress) -
     total = None if rest is None else part.done + rest
     part.require_space(total)
     progress(part.target.name, part.done, total)
-    while chunk := response.read1(_CHUNK):
+    while chunk := _read(response):
         part.write(chunk)
         progress(part.target.name, part.done, total)
     if total is not None and part.done < total:
         raise _FailedAttemptError("breaks off")
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.read1(_CHUNK)
+    except (OSError, http.client.HTTPException) as error:
+        raise _FailedAttemptError(_brief(error)) from error
 
 
 def _brief(reason: object) -> str:

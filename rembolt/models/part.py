@@ -90,6 +90,10 @@ class Part:
             return True
         return self._expected == f"{self._algorithm}:{self._hasher.hexdigest()}"
 
+    def is_proven(self) -> bool:
+        """Whether a known hash says that the bytes so far are the whole file."""
+        return self._expected is not None and self.is_right()
+
     def require_space(self, total: int | None) -> None:
         """Make sure the rest fits on the disk.
 
@@ -114,6 +118,11 @@ class Part:
             self._path.replace(self.target)
         except OSError as error:
             raise self._trouble(error) from error
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is something to go on from that can be told from another file's beginning."""
+        return self.done > 0 and bool(self._expected or self.tag)
 
     @property
     def _algorithm(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def silent(file: str, done: int, total: int | None, /) -> None:
 
 def default_progress() -> AbstractContextManager[Progress]:
     """Give a progress that suits stderr; to be entered around the download."""
-    return _bar() if sys.stderr is not None and sys.stderr.isatty() else _lines()
+    if sys.stderr is None:
+        return nullcontext(silent)
+    return _bar() if sys.stderr.isatty() else _lines()
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def folders(spec: ModelSpec) -> tuple[Path, ...]:
     if spec.path is not None:
         return (spec.path.parent,)
     candidates = [home() / "models" / spec.folder]
-    for root in _rembg_roots():
+    for root in rembg_homes():
         candidates += [root / "models" / spec.folder, root]
     return tuple(dict.fromkeys(candidates))
 
@@ -79,7 +79,10 @@ def where(spec: ModelSpec) -> Whereabouts:
     paths = _found(spec)
     if not paths:
         return Whereabouts(None, spec.size)
-    return Whereabouts(paths[0], sum(path.stat().st_size for path in paths))
+    try:
+        return Whereabouts(paths[0], sum(path.stat().st_size for path in paths))
+    except OSError:
+        return Whereabouts(None, spec.size)
 
 
 def is_offline(offline: bool | None = None) -> bool:
@@ -124,7 +127,8 @@ def weights(
             raise WeightsUnavailableError(f"The weights of {spec.name} are not at {missing}.")
         paths = _obtain(spec, offline=is_offline(offline), progress=progress)
     for asset, path in zip(spec.assets, paths, strict=True):
-        verified.check(path, asset.hash, home())
+        if asset.hash is not None:
+            verified.check(path, asset.hash, home())
     return paths
 
 
@@ -175,8 +179,8 @@ def _fetch(asset: Asset, folder: Path, model: str, progress: Progress) -> None:
         raise WeightsUnavailableError(f"{asset.file} of {model} cannot be downloaded.")
     target = folder / asset.file
     expected = None if verified.checks_disabled() else asset.hash
-    download(asset.source, target, expected=expected, size=asset.size, progress=progress)
-    if expected is not None:
+    mine = download(asset.source, target, expected=expected, size=asset.size, progress=progress)
+    if mine and expected is not None:
         verified.remember(target, expected, home())
 
 
@@ -190,7 +194,8 @@ def _offline_sentence(spec: ModelSpec, missing: list[Asset]) -> str:
     )
 
 
-def _rembg_roots() -> Iterator[Path]:
+def rembg_homes() -> Iterator[Path]:
+    """Give the folders that rembg would keep weights in, new and old, best first; they need not exist."""
     for name in ("REMBG_HOME", "U2NET_HOME"):
         if value := os.environ.get(name):
             yield _absolute(value)

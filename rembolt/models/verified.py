@@ -36,18 +36,18 @@ def checks_disabled() -> bool:
     return os.environ.get("MODEL_CHECKSUM_DISABLED") is not None
 
 
-def check(path: Path, expected: str | None, home: Path) -> None:
+def check(path: Path, expected: str, home: Path) -> None:
     """Make sure a found file has its published hash, reading it only when that is not known yet.
 
     Args:
         path: the file.
-        expected: `"md5:…"` or `"sha256:…"`; None where none is published, then nothing is checked.
+        expected: `"md5:…"` or `"sha256:…"`.
         home: folder of the memory.
 
     Raises:
         BrokenWeightsError: the file is not what it should be.
     """
-    if expected is None or checks_disabled():
+    if checks_disabled():
         return
     try:
         entry = _entry(path, expected)
@@ -62,15 +62,22 @@ def check(path: Path, expected: str | None, home: Path) -> None:
             f" {actual.partition(':')[2]}); delete it so that it is downloaded again, or set"
             " MODEL_CHECKSUM_DISABLED=1 to use it as it is."
         )
-    remember(path, expected, home)
+    _note(path, entry, home)
 
 
 def remember(path: Path, expected: str, home: Path) -> None:
     """Note that `path` has the hash `expected`; does nothing when the home cannot be written."""
+    try:
+        entry = _entry(path, expected)
+    except OSError:
+        return
+    _note(path, entry, home)
+
+
+def _note(path: Path, entry: _Entry, home: Path) -> None:
     from filelock import FileLock, Timeout
 
     try:
-        entry = _entry(path, expected)
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / f"{_MEMORY}.lock", timeout=_LOCK_SECONDS):
             memory = {name: value for name, value in _read(home).items() if Path(name).exists()}
