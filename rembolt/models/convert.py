@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def require_converter(model: str) -> None:
     missing = [name for name in ("onnx", "onnxconverter_common") if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"{model} is converted on first use, which needs {' and '.join(missing)}:"
+            f"{model} is converted on first use, which needs {' and '.join(missing).replace('_', '-')}:"
             " pip install 'rembolt[fp16]'."
         )
 
@@ -46,7 +47,10 @@ def convert_to_fp16(source: Path, target: Path) -> Path:
         if temporary is None:
             return target
         try:
-            half = float16.convert_float_to_float16(onnx.load(source), keep_io_types=True)
+            with warnings.catch_warnings():
+                # One for each number too small for half precision, and there is nothing to do about them.
+                warnings.simplefilter("ignore")
+                half = float16.convert_float_to_float16(onnx.load(source), keep_io_types=True)
         except Exception as error:
             # The converter and protobuf raise whatever comes up inside them.
             raise BrokenWeightsError(f"{source} cannot be converted to half precision: {error}") from error

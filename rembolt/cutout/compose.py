@@ -1,0 +1,61 @@
+"""Putting a cut-out together and on a background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def straight_rgba(image: Image.Image, alpha: Image.Image, *, keep_hidden: bool = False) -> Bytes:
+    """Join colours and alpha.
+
+    Args:
+        image: the foreground's colours, mode `RGB`.
+        alpha: mode `L`, of the same size.
+        keep_hidden: keep the colours under fully transparent pixels. Otherwise they become 0, so that the
+            file does not carry the background along, visible to anyone who drops the alpha.
+
+    Returns:
+        `uint8` RGBA `(H, W, 4)`, straight colours, writable and contiguous.
+    """
+    joined = image.convert("RGBA")
+    joined.putalpha(alpha)
+    rgba = np.array(joined)
+    if not keep_hidden:
+        # One 32-bit product a pixel instead of four masked writes.
+        words = rgba.view(np.uint32)[:, :, 0]
+        np.multiply(words, rgba[:, :, 3] != 0, out=words, casting="unsafe")
+    return rgba
+
+
+def multiply_alpha(alpha: Bytes, own: Bytes) -> Bytes:
+    """The product of two opacities, `uint8` `(H, W)` each, rounded to the nearest: 255 changes nothing."""
+    product = alpha.astype(np.uint16) * own + 128
+    return ((product + (product >> 8)) >> 8).astype(np.uint8)
+
+
+def over_colour(rgba: Bytes, colour: tuple[int, int, int, int]) -> Bytes:
+    """Put a cut-out on a plain colour: Porter & Duff's *over* (1984), for straight colours.
+
+    Args:
+        rgba: `uint8` `(H, W, 4)`, straight colours.
+        colour: `(R, G, B, A)` in [0, 255].
+
+    Returns:
+        `uint8` RGBA `(H, W, 4)`; opaque where the colour is.
+    """
+    top = Image.fromarray(rgba)
+    return np.asarray(Image.alpha_composite(Image.new("RGBA", top.size, colour), top))
+
+
+def strip(cutouts: Sequence[Bytes]) -> Bytes:
+    """Several RGBA arrays of one width below one another; a single one as it is."""
+    return cutouts[0] if len(cutouts) == 1 else np.concatenate(cutouts)

@@ -1,0 +1,39 @@
+"""From a network's raw output to a mask in [0, 1]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from rembolt.models.spec import Head
+
+
+def to_masks(output: npt.NDArray[np.float32], head: Head) -> npt.NDArray[np.float32]:
+    """Turn a network's first output into masks.
+
+    Args:
+        output: `float32` `(N, C, h, w)`, only channel 0 is read; logits or already in [0, 1].
+        head: how to read it.
+
+    Returns:
+        `float32` `(N, h, w)` in [0, 1]. A photo whose output is the same everywhere gives zeros.
+    """
+    masks = output[:, 0]
+    if head != "minmax":
+        masks = _sigmoid(masks)
+    if head == "sigmoid":
+        return masks
+    # Each photo has its own range, so that a batch gives what its photos give one by one.
+    low = masks.min(axis=(1, 2), keepdims=True)
+    span = masks.max(axis=(1, 2), keepdims=True) - low
+    stretched = np.zeros_like(masks)
+    np.divide(masks - low, span, out=stretched, where=span > 0)
+    return stretched
+
+
+def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # exp(large) is inf, and 1 / inf is the right 0
+        return np.float32(1) / (np.float32(1) + np.exp(-logits))

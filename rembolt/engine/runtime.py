@@ -1,0 +1,29 @@
+"""ONNX Runtime, imported only when a network is really needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rembolt.errors import MissingExtraError
+
+
+def onnxruntime() -> Any:
+    """The `onnxruntime` module.
+
+    Raises:
+        MissingExtraError: none of the packages that bring it is installed.
+    """
+    try:
+        import onnxruntime as runtime
+    except ImportError as error:
+        raise MissingExtraError(
+            "ONNX Runtime is not installed, so no network can run; install it with: "
+            'pip install "rembolt[cpu]" (or rembolt[gpu], rembolt[directml], rembolt[openvino])'
+        ) from error
+    if not hasattr(runtime, "InferenceSession"):
+        # Removing one of two onnxruntime packages leaves an empty folder that still imports.
+        raise MissingExtraError(
+            "The onnxruntime package is damaged (it has no InferenceSession), as happens when one of two "
+            'runtimes is removed; reinstall it with: pip install --force-reinstall "rembolt[cpu]"'
+        )
+    return runtime

@@ -1,0 +1,63 @@
+"""Whatever a user may give as a photo, read the right way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from rembolt.errors import UnsupportedImageError
+from rembolt.images.decode import decode, picture_from_image
+from rembolt.images.limits import check_size
+from rembolt.images.raw import open_image
+
+if TYPE_CHECKING:
+    from rembolt.images.picture import Picture
+    from rembolt.settings import InputOptions
+
+
+def read_picture(image: Any, options: InputOptions) -> Picture:
+    """Make a picture of bytes, an open binary file, a path, a Pillow image or an array.
+
+    Raises:
+        InputError: it cannot be read, is not supported or is too large.
+    """
+    if isinstance(image, np.ndarray):
+        from rembolt.images.arrays import picture_from_array
+
+        return picture_from_array(image, max_pixels=options.max_pixels)
+    if isinstance(image, Image.Image):
+        return picture_from_image(image, max_pixels=options.max_pixels, to_srgb=options.to_srgb)
+    return decode(_encoded(image), max_pixels=options.max_pixels, to_srgb=options.to_srgb)
+
+
+def read_raw(image: Any, options: InputOptions) -> Image.Image:
+    """Make an upright Pillow image of the same things, in the mode that Pillow gives it: rembg's way to read.
+
+    Raises:
+        InputError: it cannot be read, is not supported or is too large.
+    """
+    if isinstance(image, np.ndarray):
+        try:
+            image = Image.fromarray(image)
+        except (TypeError, ValueError, KeyError) as error:
+            raise UnsupportedImageError(
+                f"an array of shape {image.shape} and type {image.dtype} has no exact form; "
+                "give uint8 (H, W), (H, W, 3) or (H, W, 4), or leave exact off."
+            ) from error
+    if not isinstance(image, Image.Image):
+        image = open_image(_encoded(image), max_pixels=options.max_pixels)
+    check_size(image.width, image.height, options.max_pixels)
+    return ImageOps.exif_transpose(image)
+
+
+def _encoded(image: Any) -> bytes | bytearray | memoryview | Path | str:
+    if isinstance(image, (bytes, bytearray, memoryview, Path, str)):
+        return image
+    if hasattr(image, "read"):
+        return bytes(image.read())
+    raise UnsupportedImageError(
+        f"a photo is given as bytes, a path, a Pillow image or a NumPy array, not as {type(image).__name__}."
+    )

@@ -1,0 +1,286 @@
+"""One photo, the whole way: decode, segment, refine, colour, encode."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from rembolt.cutout.clean import post_process
+from rembolt.cutout.compose import multiply_alpha, straight_rgba, strip
+from rembolt.cutout.result import Cutout
+from rembolt.errors import RemboltError, UsageError
+from rembolt.images.source import read_picture, read_raw
+from rembolt.segmenters.opening import open_segmenter, open_vitmatte
+from rembolt.settings import (
+    ALIASES,
+    GROUPS,
+    CutoutOptions,
+    InputOptions,
+    OutputOptions,
+    SessionOptions,
+    check_names,
+    names_of,
+    pick,
+)
+from rembolt.timings import Timings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rembolt.images.picture import Picture
+
+log = logging.getLogger(__name__)
+
+Bytes = npt.NDArray[np.uint8]
+ImageT = TypeVar("ImageT", bytes, Image.Image, npt.NDArray[Any])
+
+
+class Remover:
+    """A model that is loaded once and cuts out any number of photos. Thread-safe.
+
+    Args:
+        model: a name from `rembolt models`, or the path of an own `.onnx` file.
+        runtime_options: an `onnxruntime.SessionOptions` to use instead of rembolt's.
+        providers: ONNX Runtime providers to use instead of `device`.
+        options: any option of `rembolt.settings`; those that are not about the session become the
+            defaults of this remover's calls.
+
+    Raises:
+        UsageError: an option is unknown or out of range.
+        ModelError: the model or its weights cannot be used.
+        DeviceError: the device or precision asked for does not run.
+    """
+
+    def __init__(
+        self,
+        model: str = "bolt",
+        *,
+        runtime_options: Any = None,
+        providers: Sequence[Any] | None = None,
+        **options: Any,
+    ) -> None:
+        options = with_canonical_names({"model": str(model), **options})
+        check_names(options, *GROUPS)
+        self._session_options = pick(SessionOptions, options)
+        self._defaults = {
+            name: value for name, value in options.items() if name not in names_of(SessionOptions)
+        }
+        self._groups(self._defaults)  # wrong defaults are told now, not at the first photo
+        self._segmenter = open_segmenter(
+            self._session_options, runtime_options=runtime_options, providers=providers
+        )
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self._segmenter.spec.name
+
+    @property
+    def device(self) -> str:
+        """Name of the device that really runs it."""
+        return self._segmenter.session.device
+
+    @property
+    def precision(self) -> str:
+        """Number format it runs in."""
+        return self._segmenter.session.precision
+
+    @property
+    def inner_session(self) -> Any:
+        """The `onnxruntime.InferenceSession`, for those who want to ask it something."""
+        return self._segmenter.session.inner
+
+    def cutout(self, image: Any, **options: Any) -> Cutout:
+        """Cut out one photo.
+
+        Args:
+            image: an encoded image (bytes, or an open binary file), a path, a Pillow image, or an array
+                `(H, W)`, `(H, W, 2)`, `(H, W, 3)` or `(H, W, 4)` of the dtypes in `images.arrays`.
+            options: any option of `rembolt.settings` that is not about the session.
+
+        Raises:
+            UsageError: an option is unknown or out of range.
+            InputError: the photo cannot be read or is too large.
+            MissingExtraError: an option needs a package that is not installed.
+        """
+        source, cut, _output = self._groups(options)
+        timings = Timings()
+        rgba, icc_profile = self._cut(image, source, cut, timings)
+        return Cutout(rgba, icc_profile, self.model, self.device, self.precision, timings)
+
+    @overload
+    def remove(self, image: ImageT, **options: Any) -> ImageT: ...
+    @overload
+    def remove(self, image: str | Path, **options: Any) -> Image.Image: ...
+    def remove(self, image: Any, **options: Any) -> Any:
+        """Cut out one photo and give the same kind back: bytes, Pillow image or array; a path gives Pillow.
+
+        See `cutout` for the arguments and errors. Bytes are in `format`.
+        """
+        source, cut, output = self._groups(options)
+        if cut.exact:
+            result = self.remove_exactly(read_raw(image, source), cut, output)
+        else:
+            cutout = self.cutout(image, **options)
+            if not isinstance(image, (str, Path, Image.Image, np.ndarray)):
+                return cutout.encode(
+                    output.format, quality=output.quality, only_mask=output.only_mask, bgcolor=output.bgcolor
+                )
+            result = cutout.render(output)
+        if isinstance(image, (str, Path, Image.Image)):
+            return result
+        if isinstance(image, np.ndarray):
+            return np.asarray(result)
+        from rembolt.images.encode import encode
+
+        profile = result.info.get("icc_profile")
+        return encode(np.asarray(result), output.format, quality=output.quality, icc_profile=profile)
+
+    def map(self, images: Iterable[Any], **options: Any) -> Iterator[Cutout | RemboltError]:
+        """Cut out many photos, a few at a time, and give the results in order as they are asked for.
+
+        A photo that fails gives its error as a value; the others go on.
+        """
+        from rembolt.pipeline import map_in_order
+
+        return map_in_order(lambda image: self.cutout(image, **options), images)
+
+    def masks_exactly(self, image: Image.Image, options: CutoutOptions) -> list[Image.Image]:
+        """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""
+        return self._segmenter.segment(image, replace(options, exact=True), Timings())
+
+    def remove_exactly(self, image: Image.Image, cut: CutoutOptions, output: OutputOptions) -> Image.Image:
+        """Rembg's cut-out of an upright Pillow image of any mode; see `rembolt.cutout.exact`."""
+        from rembolt.cutout.exact import cut_exactly
+
+        masks = self.masks_exactly(image, cut)
+        return cut_exactly(image, masks, cut, output, lambda photo, mask: self._vitmatte(photo, mask, cut))
+
+    def _groups(self, options: dict[str, Any]) -> tuple[InputOptions, CutoutOptions, OutputOptions]:
+        values = {**self._defaults, **with_canonical_names(options)}
+        check_names(values, InputOptions, CutoutOptions, OutputOptions)
+        return pick(InputOptions, values), pick(CutoutOptions, values), pick(OutputOptions, values)
+
+    def _cut(
+        self, image: Any, source: InputOptions, cut: CutoutOptions, timings: Timings
+    ) -> tuple[Bytes, bytes | None]:
+        with timings.stage("decode"):
+            picture = read_raw(image, source) if cut.exact else read_picture(image, source)
+        if isinstance(picture, Image.Image):
+            result = self.remove_exactly(picture, cut, OutputOptions())
+            return np.asarray(result.convert("RGBA")), result.info.get("icc_profile")
+        work = _shrunk(picture.image, cut.max_size)
+        masks = self._segmenter.segment(work, cut, timings)
+        parts = [self._finish(picture, work, mask, cut, timings) for mask in masks]
+        return strip(parts), picture.icc_profile
+
+    def _finish(
+        self, picture: Picture, work: Image.Image, mask: Image.Image, cut: CutoutOptions, timings: Timings
+    ) -> Bytes:
+        """From one mask of the shrunk picture to RGBA at full size."""
+        with timings.stage("refine"):
+            alpha, colours = self._refine(work, mask, cut)
+        with timings.stage("foreground"):
+            if alpha.size != picture.image.size:
+                alpha = alpha.resize(picture.image.size, Image.Resampling.BICUBIC)
+            foreground = picture.image if colours is None else _recoloured(picture.image, work, colours)
+            if picture.alpha is not None:
+                alpha = Image.fromarray(multiply_alpha(np.asarray(alpha), picture.alpha))
+            return straight_rgba(foreground, alpha, keep_hidden=cut.putalpha)
+
+    def _refine(
+        self, image: Image.Image, mask: Image.Image, cut: CutoutOptions
+    ) -> tuple[Image.Image, Image.Image | None]:
+        """The alpha at the mask's size, and the foreground's colours where they differ from the picture's."""
+        if cut.post_process_mask:
+            mask = Image.fromarray(post_process(np.asarray(mask)))
+        if cut.vitmatte:
+            mask = self._vitmatte(image, mask, cut)
+        elif cut.alpha_matting:
+            from rembolt.cutout.matting import matte
+
+            try:
+                colours, alpha = matte(np.asarray(image), np.asarray(mask), cut)
+                return _to_image(alpha), _to_image(colours)
+            except ValueError as error:
+                log.warning("alpha matting was not possible, the mask is used instead: %s", error)
+        if cut.decontaminate or cut.vitmatte:
+            from rembolt.cutout.foreground import blur_fusion
+
+            return mask, Image.fromarray(blur_fusion(np.asarray(image), np.asarray(mask)))
+        return mask, None
+
+    def _vitmatte(self, image: Image.Image, mask: Image.Image, cut: CutoutOptions) -> Image.Image:
+        from rembolt.segmenters.vitmatte import refine
+
+        return refine(open_vitmatte(cut.vitmatte_model, self._session_options), image, mask, cut)
+
+
+def with_canonical_names(options: dict[str, Any]) -> dict[str, Any]:
+    """The same options under rembolt's own names."""
+    return {ALIASES.get(name, name): value for name, value in options.items()}
+
+
+def _shrunk(image: Image.Image, max_size: int | None) -> Image.Image:
+    if max_size is None or max(image.size) <= max_size:
+        return image
+    factor = max_size / max(image.size)
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _to_image(values: npt.NDArray[np.floating[Any]]) -> Image.Image:
+    """8-bit image of values in [0, 1], rounded."""
+    return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
+
+
+def _recoloured(image: Image.Image, work: Image.Image, colours: Image.Image) -> Image.Image:
+    """Bring colours found on the shrunk picture to the full one: its own pixels plus the change."""
+    if work is image:
+        return colours
+    change = np.asarray(colours.resize(image.size, Image.Resampling.BICUBIC)).astype(np.int16)
+    change -= np.asarray(work.resize(image.size, Image.Resampling.BICUBIC))
+    return Image.fromarray(np.clip(np.asarray(image) + change, 0, 255).astype(np.uint8))
+
+
+def new_session(model: str = "bolt", **options: Any) -> Remover:
+    """Load a model once, to pass it as `session` to `remove`; see `Remover`."""
+    return Remover(options.pop("model_name", model), **options)
+
+
+@overload
+def remove(image: ImageT, *, session: Remover | None = None, **options: Any) -> ImageT: ...
+@overload
+def remove(image: str | Path, *, session: Remover | None = None, **options: Any) -> Image.Image: ...
+def remove(image: Any, *, session: Remover | None = None, **options: Any) -> Any:
+    """Remove the background of a photo and give the same kind back.
+
+    Args:
+        image: an encoded image (bytes), a path, a Pillow image or an array; see `Remover.cutout`.
+        session: made by `new_session` or `Remover`. Without one a process-wide session is used: it is built
+            once, however often and from however many threads this is called.
+        options: any option of `rembolt.settings`.
+
+    Returns:
+        Bytes in `format` for bytes, an array for an array, a Pillow image for a Pillow image or a path: RGBA
+        with straight colours, or with `only_mask` the alpha alone.
+
+    Raises:
+        UsageError: an option is unknown or out of range, or a session option is given beside a session.
+        InputError: the photo cannot be read or is too large.
+        ModelError, DeviceError: the model, its weights or the device cannot be used.
+    """
+    options = with_canonical_names(options)
+    check_names(options, *GROUPS)
+    about_session = {name: options.pop(name) for name in names_of(SessionOptions) if name in options}
+    if session is None:
+        session = Remover(**about_session)
+    elif about_session:
+        raise UsageError(f"{', '.join(about_session)} cannot be changed on a session that is already made.")
+    return cast("Any", session.remove(image, **options))

@@ -1,0 +1,235 @@
+"""Every option once: its name, type, default, limits and help.
+
+The Python keywords, the command-line flags and the tables in the documentation all come from the
+dataclasses here. A field's annotation says its type, its `Setting` the rest.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, TypeVar, cast
+
+from rembolt.errors import UsageError
+
+DEFAULT_MAX_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of one option beside its name, type and default.
+
+    Attributes:
+        help: one line for people.
+        flags: short command-line flags, rembg's where it has them; the long flag comes from the name.
+        choices: the values allowed, empty when any will do.
+        minimum, maximum: inclusive limits of a number.
+        check: turns a value of a special type into its checked form, or raises `UsageError`.
+    """
+
+    help: str
+    flags: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    check: Callable[[str, Any], Any] | None = None
+
+    def validate(self, name: str, annotation: str, value: Any) -> Any:
+        """Return `value` in its checked form.
+
+        Raises:
+            UsageError: the value has the wrong type or lies outside the limits.
+        """
+        optional = annotation.endswith(" | None")
+        if value is None and optional:
+            return None
+        if self.check is not None:
+            return self.check(name, value)
+        base = annotation.removesuffix(" | None")
+        kinds: dict[str, tuple[type, str]] = {
+            "bool": (bool, "True or False"),
+            "int": (int, "a whole number"),
+            "str": (str, "text"),
+        }
+        kind, words = kinds[base]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise UsageError(f"{name} must be {words}, not {value!r}.")
+        if self.choices and value not in self.choices:
+            raise UsageError(f"{name} must be one of {', '.join(self.choices)}, not {value!r}.")
+        return self._in_range(name, value)
+
+    def _in_range(self, name: str, value: Any) -> Any:
+        if self.minimum is not None and value < self.minimum:
+            raise UsageError(f"{name} must be at least {self.minimum}, not {value}.")
+        if self.maximum is not None and value > self.maximum:
+            raise UsageError(f"{name} must be at most {self.maximum}, not {value}.")
+        return value
+
+
+def setting(default: Any, help: str, *flags: str, **limits: Any) -> Any:  # noqa: A002 - the field's own word
+    """A dataclass field that carries its `Setting`."""
+    return field(default=default, metadata={"setting": Setting(help, flags, **limits)})
+
+
+def setting_of(option: Field[Any]) -> Setting:
+    """The `Setting` of a dataclass field made by `setting`."""
+    return cast("Setting", option.metadata["setting"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Base of the option groups: checks every field when it is made."""
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            checked = setting_of(option).validate(option.name, str(option.type), value)
+            object.__setattr__(self, option.name, checked)
+
+
+def _colour(name: str, value: Any) -> tuple[int, int, int, int]:
+    try:
+        channels = tuple(int(channel) for channel in value)
+    except (TypeError, ValueError):
+        channels = ()
+    if len(channels) == 3:
+        channels = (*channels, 255)
+    if len(channels) != 4 or not all(0 <= channel <= 255 for channel in channels):
+        raise UsageError(f"{name} must be 3 or 4 numbers from 0 to 255 (R G B A), not {value!r}.")
+    return channels
+
+
+def _prompts(name: str, value: Any) -> tuple[Mapping[str, Any], ...]:
+    """Check SAM's prompts: points `[x, y]` and rectangles `[left, top, right, bottom]` in pixels."""
+    lengths = {"point": 2, "rectangle": 4}
+    if not isinstance(value, (list, tuple)) or not value:
+        raise UsageError(f'{name} must be a list such as [{{"type": "point", "data": [x, y], "label": 1}}].')
+    for prompt in value:
+        if not isinstance(prompt, Mapping) or prompt.get("type") not in lengths:
+            raise UsageError(f'{name}: each prompt needs a "type", "point" or "rectangle"; got {prompt!r}.')
+        data = prompt.get("data")
+        wanted = lengths[prompt["type"]]
+        numbers = isinstance(data, (list, tuple)) and all(
+            isinstance(number, (int, float)) and not isinstance(number, bool) for number in data
+        )
+        if not numbers or len(cast("list[float]", data)) != wanted:
+            raise UsageError(f'{name}: "data" of a {prompt["type"]} must be {wanted} numbers, not {data!r}.')
+        if prompt["type"] == "point" and not isinstance(prompt.get("label"), int):
+            raise UsageError(f'{name}: "label" of a point must be 1 (subject) or 0 (background).')
+    return tuple(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputOptions(Options):
+    """How a photo is read."""
+
+    max_pixels: int = setting(
+        DEFAULT_MAX_PIXELS, "largest photo accepted, in pixels (width x height)", minimum=1
+    )
+    to_srgb: bool = setting(False, "convert the colours to sRGB instead of keeping the photo's ICC profile")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions(Options):
+    """Which network, and where it runs."""
+
+    model: str = setting("bolt", "model name (see `rembolt models`) or path of an own .onnx file", "-m")
+    model_path: str | None = setting(None, "weights of u2net_custom, dis_custom or ben_custom")
+    sam_model: str = setting(
+        "sam_vit_b_01ec64", "size of the sam model: sam_vit_b_01ec64, sam_vit_l_0b3195 or sam_vit_h_4b8939"
+    )
+    sam_quant: bool = setting(False, "use the sam model's 8-bit weights")
+    device: str = setting(
+        "auto",
+        "where the network runs; anything but auto works or fails",
+        choices=("auto", "cpu", "cuda", "tensorrt", "openvino", "directml", "coreml", "migraphx"),
+    )
+    precision: str = setting(
+        "auto",
+        "number format of the network; anything but auto works or fails",
+        choices=("auto", "fp32", "fp16", "bf16", "int8"),
+    )
+    threads: int | None = setting(
+        None, "CPU threads of one session (default: OMP_NUM_THREADS, else the cores)", minimum=1, maximum=1024
+    )
+    offline: bool = setting(False, "never download weights")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutoutOptions(Options):
+    """How the subject is cut out."""
+
+    alpha_matting: bool = setting(False, "refine the edge with closed-form alpha matting", "-a")
+    alpha_matting_foreground_threshold: int = setting(
+        240, "mask values above it are surely foreground", "-af", minimum=0, maximum=255
+    )
+    alpha_matting_background_threshold: int = setting(
+        10, "mask values below it are surely background", "-ab", minimum=0, maximum=255
+    )
+    alpha_matting_erode_size: int = setting(
+        10, "pixels by which both sure regions shrink", "-ae", minimum=0, maximum=1000
+    )
+    vitmatte: bool = setting(False, "refine the edge with the ViTMatte network", "-vm")
+    vitmatte_model: str | None = setting(
+        None,
+        "weights of ViTMatte: small-distinctions-646 (the default), small-composition-1k, "
+        "base-distinctions-646 or base-composition-1k",
+    )
+    decontaminate: bool = setting(False, "remove the old background's colour from soft edges", "-dc")
+    post_process_mask: bool = setting(False, "smooth the mask and make it hard (0 or 255)", "-ppm")
+    putalpha: bool = setting(False, "keep the photo's colours under the transparent pixels too")
+    cloth_category: str | None = setting(
+        None,
+        "one category of u2net_cloth_seg instead of a strip of three",
+        choices=("upper", "lower", "full", "attire"),
+    )
+    sam_prompt: tuple[Mapping[str, Any], ...] | None = setting(
+        None, "points and rectangles for the sam model, as JSON", check=_prompts
+    )
+    max_size: int | None = setting(
+        None, "longest side the network and the refinement work at; the colours stay full size", minimum=16
+    )
+    exact: bool = setting(False, "rembg's pixels instead of our own way")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions(Options):
+    """What is made of a cut-out."""
+
+    only_mask: bool = setting(False, "give the mask instead of the cut-out", "-om")
+    bgcolor: tuple[int, int, int, int] | None = setting(
+        None, "background colour, R G B A from 0 to 255", "-bgc", check=_colour
+    )
+    format: str = setting("png", "format of the result", choices=("png", "webp", "jpg", "avif", "zip"))
+    quality: int | None = setting(
+        None, "quality of webp, jpg and avif (default: the format's own)", minimum=1, maximum=100
+    )
+
+
+GROUPS: tuple[type[Options], ...] = (InputOptions, SessionOptions, CutoutOptions, OutputOptions)
+
+ALIASES = {"cc": "cloth_category"}
+"""Other names of rembg for the same options."""
+
+Group = TypeVar("Group", bound=Options)
+
+
+def names_of(*groups: type[Options]) -> tuple[str, ...]:
+    """The names of all options of `groups`."""
+    return tuple(option.name for group in groups for option in fields(group))
+
+
+def pick(group: type[Group], values: Mapping[str, Any]) -> Group:
+    """Make `group` from those of `values` that belong to it."""
+    return group(**{name: values[name] for name in names_of(group) if name in values})
+
+
+def check_names(values: Iterable[str], *groups: type[Options]) -> None:
+    """Raise `UsageError`, with the nearest name, when a name belongs to none of `groups`."""
+    known = names_of(*groups)
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; the options are {', '.join(known)}."
+            raise UsageError(f"unknown option {name!r}{hint}")
