@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
@@ -39,6 +39,35 @@ log = logging.getLogger(__name__)
 
 Bytes = npt.NDArray[np.uint8]
 ImageT = TypeVar("ImageT", bytes, Image.Image, npt.NDArray[Any])
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A result as the bytes of an image file.
+
+    Attributes:
+        data: the file.
+        width, height: of the image, in pixels.
+        model, device, precision: what found the subject, and where it ran.
+        timings: seconds of each stage.
+    """
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    model: str
+    device: str
+    precision: str
+    timings: Timings
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The options of one call."""
+
+    source: InputOptions
+    cut: CutoutOptions
+    output: OutputOptions
 
 
 class Remover:
@@ -109,9 +138,13 @@ class Remover:
             InputError: the photo cannot be read or is too large.
             MissingExtraError: an option needs a package that is not installed.
         """
-        source, cut, _output = self._groups(options)
+        groups = self._groups(options)
         timings = Timings()
-        rgba, icc_profile = self._cut(image, source, cut, timings)
+        if groups.cut.exact:
+            result = self._exactly(image, replace(groups, output=OutputOptions()), timings)
+            rgba, icc_profile = np.asarray(result.convert("RGBA")), result.info.get("icc_profile")
+        else:
+            rgba, icc_profile = self._straight(image, groups, timings)
         return Cutout(rgba, icc_profile, self.model, self.device, self.precision, timings)
 
     @overload
@@ -123,24 +156,31 @@ class Remover:
 
         See `cutout` for the arguments and errors. Bytes are in `format`.
         """
-        source, cut, output = self._groups(options)
-        if cut.exact:
-            result = self.remove_exactly(read_raw(image, source), cut, output)
-        else:
-            cutout = self.cutout(image, **options)
-            if not isinstance(image, (str, Path, Image.Image, np.ndarray)):
-                return cutout.encode(
-                    output.format, quality=output.quality, only_mask=output.only_mask, bgcolor=output.bgcolor
-                )
-            result = cutout.render(output)
-        if isinstance(image, (str, Path, Image.Image)):
-            return result
         if isinstance(image, np.ndarray):
-            return np.asarray(result)
+            return self._pixels(image, self._groups(options), Timings())[0]
+        if isinstance(image, (str, Path, Image.Image)):
+            pixels, icc_profile = self._pixels(image, self._groups(options), Timings())
+            result = Image.fromarray(pixels)
+            if icc_profile:
+                result.info["icc_profile"] = icc_profile
+            return result
+        return self.encode(image, **options).data
+
+    def encode(self, image: Any, **options: Any) -> Encoded:
+        """Cut out one photo and encode the result in `format`, whatever kind the photo is of.
+
+        See `cutout` for the arguments and errors.
+        """
         from rembolt.images.encode import encode
 
-        profile = result.info.get("icc_profile")
-        return encode(np.asarray(result), output.format, quality=output.quality, icc_profile=profile)
+        groups = self._groups(options)
+        timings = Timings()
+        pixels, icc_profile = self._pixels(image, groups, timings)
+        with timings.stage("encode"):
+            output = groups.output
+            data = encode(pixels, output.format, quality=output.quality, icc_profile=icc_profile)
+        height, width = pixels.shape[:2]
+        return Encoded(data, width, height, self.model, self.device, self.precision, timings)
 
     def map(self, images: Iterable[Any], **options: Any) -> Iterator[Cutout | RemboltError]:
         """Cut out many photos, a few at a time, and give the results in order as they are asked for.
@@ -155,29 +195,47 @@ class Remover:
         """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""
         return self._segmenter.segment(image, replace(options, exact=True), Timings())
 
-    def remove_exactly(self, image: Image.Image, cut: CutoutOptions, output: OutputOptions) -> Image.Image:
-        """Rembg's cut-out of an upright Pillow image of any mode; see `rembolt.cutout.exact`."""
-        from rembolt.cutout.exact import cut_exactly
-
-        masks = self.masks_exactly(image, cut)
-        return cut_exactly(image, masks, cut, output, lambda photo, mask: self._vitmatte(photo, mask, cut))
-
-    def _groups(self, options: dict[str, Any]) -> tuple[InputOptions, CutoutOptions, OutputOptions]:
+    def _groups(self, options: dict[str, Any]) -> _Groups:
         values = {**self._defaults, **with_canonical_names(options)}
         check_names(values, InputOptions, CutoutOptions, OutputOptions)
-        return pick(InputOptions, values), pick(CutoutOptions, values), pick(OutputOptions, values)
+        return _Groups(pick(InputOptions, values), pick(CutoutOptions, values), pick(OutputOptions, values))
 
-    def _cut(
-        self, image: Any, source: InputOptions, cut: CutoutOptions, timings: Timings
-    ) -> tuple[Bytes, bytes | None]:
+    def _pixels(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
+        """What is asked for, cut-out or mask, as an array, and the profile of its colours."""
+        output = groups.output
+        if not groups.cut.exact:
+            rgba, icc_profile = self._straight(image, groups, timings)
+            cutout = Cutout(rgba, icc_profile)
+            pixels = cutout.to_array(only_mask=output.only_mask, bgcolor=output.bgcolor)
+            return pixels, None if output.only_mask else icc_profile
+        result = self._exactly(image, groups, timings)
+        if result.mode not in ("L", "RGB", "RGBA"):
+            result = result.convert("RGBA")
+        return np.asarray(result), result.info.get("icc_profile")
+
+    def _exactly(self, image: Any, groups: _Groups, timings: Timings) -> Image.Image:
+        """Rembg's way; see `rembolt.cutout.exact`."""
+        from rembolt.cutout.exact import cut_exactly
+
         with timings.stage("decode"):
-            picture = read_raw(image, source) if cut.exact else read_picture(image, source)
-        if isinstance(picture, Image.Image):
-            result = self.remove_exactly(picture, cut, OutputOptions())
-            return np.asarray(result.convert("RGBA")), result.info.get("icc_profile")
-        work = _shrunk(picture.image, cut.max_size)
-        masks = self._segmenter.segment(work, cut, timings)
-        parts = [self._finish(picture, work, mask, cut, timings) for mask in masks]
+            upright = read_raw(image, groups.source)
+        masks = self._segmenter.segment(upright, groups.cut, timings)
+        with timings.stage("foreground"):
+            return cut_exactly(
+                upright,
+                masks,
+                groups.cut,
+                groups.output,
+                lambda photo, mask: self._vitmatte(photo, mask, groups.cut),
+            )
+
+    def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
+        """Our way: RGBA of straight colours, and the photo's profile."""
+        with timings.stage("decode"):
+            picture = read_picture(image, groups.source)
+        work = _shrunk(picture.image, groups.cut.max_size)
+        masks = self._segmenter.segment(work, groups.cut, timings)
+        parts = [self._finish(picture, work, mask, groups.cut, timings) for mask in masks]
         return strip(parts), picture.icc_profile
 
     def _finish(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +11,6 @@ from PIL import Image
 
 from rembolt.cutout.compose import over_colour
 from rembolt.timings import Timings
-
-if TYPE_CHECKING:
-    from rembolt.settings import OutputOptions
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -121,7 +117,3 @@ class Cutout:
 
         path = Path(path)
         write_atomically(path, self.encode(format_of(path), quality=quality, only_mask=only_mask))
-
-    def render(self, output: OutputOptions) -> Image.Image:
-        """The result as a Pillow image, as `output` asks."""
-        return self.to_pil(only_mask=output.only_mask, bgcolor=output.bgcolor)

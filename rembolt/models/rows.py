@@ -1,7 +1,7 @@
 """The catalogue's data: every model rembolt knows, one row each.
 
 Hashes and numbers are those rembg 2.0.86 uses, so its downloads are ours too. Sizes are in bytes; those of
-the SAM files, of `birefnet-general-fp16` and of three ViTMatte variants are approximate, because nobody
+the SAM files, of `birefnet-general-fp16` and of two ViTMatte variants are approximate, because nobody
 publishes them to the byte. Licences are those of the weights, as their authors state them.
 """
 

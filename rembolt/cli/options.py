@@ -1,0 +1,90 @@
+"""Command-line flags made from `rembolt.settings`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import click
+
+from rembolt.settings import ALIASES, Options, setting_of
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def options_from(*groups: type[Options]) -> Callable[[Command], Command]:
+    """A decorator that gives a command the flags of all options of `groups`.
+
+    A flag that is not given is passed on as None or False, so that `given` can drop it.
+    """
+
+    def decorate(command: Command) -> Command:
+        for group in reversed(groups):
+            for option in reversed(fields(group)):
+                command = _flag(option)(command)
+        return command
+
+    return decorate
+
+
+def _flag(option: Any) -> Callable[[Command], Command]:
+    setting = setting_of(option)
+    annotation = str(option.type).removesuffix(" | None")
+    names = (*setting.flags, f"--{option.name.replace('_', '-')}", option.name)
+    text = setting.help
+    if annotation == "bool":
+        return click.option(*names, is_flag=True, help=text)
+    if option.default is not None:
+        text = f"{text}  [default: {option.default}]"
+    if option.name == "bgcolor":
+        return click.option(*names, type=int, nargs=4, default=None, help=text, metavar="R G B A")
+    if annotation.startswith("tuple"):
+        return click.option(*names, type=JSON, default=None, help=text)
+    kind: Any = click.Choice(setting.choices) if setting.choices else {"int": int, "str": str}[annotation]
+    return click.option(*names, type=kind, default=None, help=text)
+
+
+class _Json(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            self.fail(f"this is not JSON ({error}): {value}", param, ctx)
+
+
+JSON = _Json()
+
+
+def given(values: dict[str, Any], extras: Any = None) -> dict[str, Any]:
+    """The options that were really given, with those of `-x` added.
+
+    Raises:
+        click.UsageError: `-x` is not an object.
+    """
+    if extras is not None and not isinstance(extras, dict):
+        raise click.UsageError('-x takes a JSON object such as {"putalpha": true}.')
+    named = {ALIASES.get(str(name), str(name)): value for name, value in (extras or {}).items()}
+    return {**{name: value for name, value in values.items() if value not in (None, False, ())}, **named}
+
+
+def verbosity(command: Command) -> Command:
+    """A decorator that gives a command `-q` and `-v`."""
+    command = click.option("-v", "--verbose", is_flag=True, help="say more")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="say only what went wrong")(command)
+
+
+def set_up_messages(*, quiet: bool, verbose: bool) -> None:
+    """Send rembolt's own messages to stderr, one sentence a line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("rembolt: %(message)s"))
+    logger = logging.getLogger("rembolt")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)

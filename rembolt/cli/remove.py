@@ -1,0 +1,132 @@
+"""`rembolt remove`: one photo."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
+from rembolt.errors import UsageError
+from rembolt.settings import GROUPS
+
+if TYPE_CHECKING:
+    from rembolt.remover import Encoded
+
+PIPE = "-"
+
+
+@click.command("remove", context_settings={"help_option_names": ["--help", "-h"]})
+@click.argument("source", metavar="INPUT", required=False)
+@click.argument("target", metavar="[OUTPUT]", required=False)
+@options_from(*GROUPS)
+@click.option("-x", "--extras", type=JSON, help="more options, as a JSON object")
+@click.option("--json", "as_json", is_flag=True, help="print what was done as one JSON object on stdout")
+@verbosity
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    source: str | None,
+    target: str | None,
+    extras: Any,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **values: Any,
+) -> None:
+    """Cut out one photo.
+
+    INPUT is a file, or - for a pipe. OUTPUT is a file whose extension says the format, or - for a pipe;
+    without it, <stem>.out.png is written beside the photo.
+    """
+    options = given(values, extras)
+    source = source or _piped(ctx)
+    # rembg's `i` without OUTPUT writes into a pipe when there is one.
+    into_pipe = ctx.info_name == "i" and not sys.stdout.isatty()
+    target = _target(source, target, options, into_pipe=into_pipe)
+    if target == PIPE and as_json:
+        raise click.UsageError("--json and the image cannot both go to stdout; give OUTPUT a file name.", ctx)
+    if target == PIPE and sys.stdout.isatty():
+        raise click.UsageError("an image is not for the terminal; give OUTPUT or redirect to a file.", ctx)
+    if target != PIPE:
+        _refuse_same_file(source, Path(target))
+    set_up_messages(quiet=quiet, verbose=verbose)
+
+    from rembolt.remover import Remover
+
+    remover = Remover(options.pop("model", "bolt"), **options)
+    image = sys.stdin.buffer.read() if source == PIPE else Path(source)
+    encoded = remover.encode(image)
+    _write(encoded.data, target)
+    if as_json:
+        click.echo(json.dumps(_report(source, target, encoded)))
+    elif not quiet:
+        click.echo(_sentence(source, target, encoded, verbose=verbose), err=True)
+
+
+def _piped(ctx: click.Context) -> str:
+    if sys.stdin.isatty():
+        raise click.UsageError("Missing argument 'INPUT': name a photo, or pipe one in.", ctx)
+    return PIPE
+
+
+def _target(source: str, target: str | None, options: dict[str, Any], *, into_pipe: bool) -> str:
+    """Where the result goes; sets `options["format"]` from the extension."""
+    if target is None and (source == PIPE or into_pipe):
+        target = PIPE
+    if target is None:
+        return str(Path(source).with_suffix(f".out.{options.get('format', 'png')}"))
+    if target == PIPE:
+        return target
+    from rembolt.images.encode import format_of
+
+    asked = options.get("format")
+    if asked is None or Path(target).suffix:
+        options["format"] = format_of(target)
+        if asked not in (None, options["format"]):
+            raise UsageError(f"{target} is a {options['format']} file, but --format says {asked}.")
+    return target
+
+
+def _refuse_same_file(source: str, target: Path) -> None:
+    if source != PIPE and target.exists() and Path(source).exists() and target.samefile(source):
+        raise UsageError(f"{target} is the photo itself, which is never overwritten; give another OUTPUT.")
+
+
+def _write(data: bytes, target: str) -> None:
+    if target == PIPE:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    from rembolt.images.files import write_atomically
+
+    write_atomically(Path(target), data)
+
+
+def _report(source: str, target: str, encoded: Encoded) -> dict[str, Any]:
+    return {
+        "input": source,
+        "output": target,
+        "size": [encoded.width, encoded.height],
+        "bytes": len(encoded.data),
+        "model": encoded.model,
+        "device": encoded.device,
+        "precision": encoded.precision,
+        "timings": {stage: round(seconds, 6) for stage, seconds in encoded.timings.items()},
+    }
+
+
+def _sentence(source: str, target: str, encoded: Encoded, *, verbose: bool) -> str:
+    total = sum(encoded.timings.values())
+    text = (
+        f"{source} -> {target} ({encoded.width}x{encoded.height}, {encoded.model} on {encoded.device} "
+        f"in {encoded.precision}, {total:.3f} s)"
+    )
+    if verbose:
+        stages = ", ".join(f"{stage} {seconds * 1000:.1f} ms" for stage, seconds in encoded.timings.items())
+        text = f"{text}\n  {stages}"
+    return text

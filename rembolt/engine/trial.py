@@ -1,0 +1,48 @@
+"""Trying out a device by really running a network on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rembolt.engine.session import Placement, Session
+from rembolt.errors import RemboltError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rembolt.models.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of one device.
+
+    Attributes:
+        device: its name.
+        works: whether it ran the network.
+        seconds: time of the second run, None when it failed.
+        reason: why it failed, empty when it works.
+    """
+
+    device: str
+    works: bool
+    seconds: float | None
+    reason: str
+
+
+def try_device(device: str, spec: ModelSpec, path: Path) -> Trial:
+    """Load a model on a device, run it twice on an empty picture and time the second run."""
+    try:
+        session = Session(spec, path, Placement(device=device))
+        width, height = spec.input_size
+        picture = np.zeros((1, 3, height, width), dtype=np.float32)
+        session.predict(picture)
+        start = time.perf_counter()
+        session.predict(picture)
+        return Trial(device, True, time.perf_counter() - start, "")
+    except RemboltError as error:
+        return Trial(device, False, None, str(error))
