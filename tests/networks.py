@@ -9,7 +9,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def saliency(path: Path, *, size: int | None = 320, channels: int = 1, seed: int = 0, window: int = 31) -> Path:
+def saliency(
+    path: Path, *, size: int | None = 320, channels: int = 1, seed: int = 0, window: int = 31
+) -> Path:
     """A network that answers with smooth blobs: blur, mix the colours, stretch.
 
     Args:
@@ -48,9 +50,7 @@ def vitmatte(path: Path, seed: int = 0) -> Path:
         + rng.normal(scale=0.05, size=(1, 4, 1, 1)).astype(np.float32)
     }
     nodes = [helper.make_node("Conv", ["pixel_values", "mix"], ["alphas"])]
-    return _write(
-        path, nodes, {"pixel_values": [1, 4, 1024, 1024]}, {"alphas": [1, 1, 1024, 1024]}, weights
-    )
+    return _write(path, nodes, {"pixel_values": [1, 4, 1024, 1024]}, {"alphas": [1, 1, 1024, 1024]}, weights)
 
 
 def sam_encoder(path: Path, seed: int = 0) -> Path:
@@ -118,7 +118,9 @@ def _write(
     weights: dict[str, np.ndarray],
 ) -> Path:
     def tensors(shapes: dict[str, list[int | str]]) -> list[onnx.ValueInfoProto]:
-        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+        return [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()
+        ]
 
     graph = helper.make_graph(
         nodes,

@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
         """Names of the sub-commands, in the order of the help."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a sub-command."""
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in COMMANDS:
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
         _, command, rest = super().resolve_command(ctx, args)
         return args[0] if command else None, command, rest
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of sub-commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])

@@ -16,17 +16,17 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
+    columns = [("model", "MB", "licence", "weights", "what it is"), *(_columns(row) for row in rows)]
+    widths = [max(len(line[place]) for line in columns) for place in range(4)]
+    for name, size, licence, state, title in columns:
+        left = f"{name:{widths[0]}}  {size:>{widths[1]}}  {licence:{widths[2]}}"
+        click.echo(f"{left}  {state:{widths[3]}}  {title}")
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("model", "MB", "licence", "weights", "what it is for"):
-        table.add_column(title, justify="right" if title == "MB" else "left", no_wrap=title == "model")
-    for row in rows:
-        size = f"{row['bytes'] / 1e6:.0f}" if row["bytes"] else ""
-        licence = row["licence"] if row["commercial"] else f"{row['licence']} (not for commercial use)"
-        table.add_row(row["name"], size, licence, row["state"], row["title"])
-    Console().print(table)
+
+def _columns(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    size = f"{row['bytes'] / 1e6:.0f}" if row["bytes"] else ""
+    licence = row["licence"] if row["commercial"] else f"{row['licence']} (not for commercial use)"
+    return row["name"], size, licence, row["state"], row["title"]
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import click
 
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
 from rembolt.errors import UsageError
-from rembolt.settings import GROUPS
+from rembolt.settings import GROUPS, InputOptions, pick
 
 if TYPE_CHECKING:
     from rembolt.remover import Encoded
@@ -56,10 +56,16 @@ def command(
         _refuse_same_file(source, Path(target))
     set_up_messages(quiet=quiet, verbose=verbose)
 
+    image = sys.stdin.buffer.read() if source == PIPE else Path(source)
+    if isinstance(image, Path):
+        # Before a model is loaded, or even downloaded, for a photo that is not there.
+        from rembolt.images.source import check_file
+
+        check_file(image, pick(InputOptions, options))
+
     from rembolt.remover import Remover
 
     remover = Remover(options.pop("model", "bolt"), **options)
-    image = sys.stdin.buffer.read() if source == PIPE else Path(source)
     encoded = remover.encode(image)
     _write(encoded.data, target)
     if as_json:

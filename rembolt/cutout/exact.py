@@ -81,7 +81,7 @@ def _put_alpha(image: Image.Image, mask: Image.Image) -> Image.Image:
 
 
 def _matted(image: Image.Image, mask: Image.Image, options: CutoutOptions) -> Image.Image:
-    if image.mode in ("RGBA", "CMYK"):
+    if image.mode in ("RGBA", "CMYK", "LA", "PA"):  # rembg fails with the last two
         image = image.convert("RGB")
     return _stacked(*matte(np.asarray(image), np.asarray(mask), options))
 

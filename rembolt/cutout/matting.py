@@ -7,7 +7,6 @@ and 300 MB, so it is an extra and is imported only here, when used.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from rembolt.cutout.trimap import trimap_from_mask
@@ -64,10 +63,7 @@ def closed_form_alpha(
         MissingExtraError: PyMatting is not installed.
     """
     estimate = _pymatting("pymatting.alpha.estimate_alpha_cf", "estimate_alpha_cf")
-    with warnings.catch_warnings():
-        # The solver retries by itself with a larger shift and warns about each attempt.
-        warnings.simplefilter("ignore")
-        alpha: npt.NDArray[np.float64] = estimate(pixels / 255.0, trimap / 255.0)
+    alpha: npt.NDArray[np.float64] = estimate(pixels / 255.0, trimap / 255.0)
     return alpha
 
 

@@ -12,6 +12,7 @@ from rembolt.errors import UnsupportedImageError
 from rembolt.images.decode import decode, picture_from_image
 from rembolt.images.limits import check_size
 from rembolt.images.raw import open_image
+from rembolt.images.reader import open_header, read_source
 
 if TYPE_CHECKING:
     from rembolt.images.picture import Picture
@@ -51,6 +52,15 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
         image = open_image(_encoded(image), max_pixels=options.max_pixels)
     check_size(image.width, image.height, options.max_pixels)
     return ImageOps.exif_transpose(image)
+
+
+def check_file(path: Path, options: InputOptions) -> None:
+    """Read a photo's header alone, to find out early that it is not there, no image, or too large.
+
+    Raises:
+        InputError: see `read_picture`.
+    """
+    read_source(path, lambda file, name: open_header(file, name, options.max_pixels))
 
 
 def _encoded(image: Any) -> bytes | bytearray | memoryview | Path | str:
