@@ -71,7 +71,8 @@ def given(values: dict[str, Any], extras: Any = None) -> dict[str, Any]:
     if extras is not None and not isinstance(extras, dict):
         raise click.UsageError('-x takes a JSON object such as {"putalpha": true}.')
     named = {ALIASES.get(str(name), str(name)): value for name, value in (extras or {}).items()}
-    return {**{name: value for name, value in values.items() if value not in (None, False, ())}, **named}
+    flags = {name: value for name, value in values.items() if value is not None and value is not False}
+    return {**flags, **named}
 
 
 def verbosity(command: Command) -> Command:
