@@ -52,4 +52,5 @@ class _Samples:
         first = floor.astype(np.intp)
         self.inside = (positions >= 0) & (positions <= source - 1)
         self.indices = (np.clip(first, 0, source - 1), np.clip(first + 1, 0, source - 1))
-        self.weights = (1.0 - fraction, fraction)
+        before = 1.0 - fraction
+        self.weights = (before, 1.0 - before)  # not `fraction`, which can differ in the last bit

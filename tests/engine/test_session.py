@@ -1,0 +1,167 @@
+"""Loading a network on a device, or saying why not."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import networks
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from rembolt.engine import device as devices
+from rembolt.engine.packages import clash, installed_runtimes
+from rembolt.engine.session import Placement, Session, session_options
+from rembolt.engine.trial import try_device
+from rembolt.errors import BrokenWeightsError, DeviceError, MissingExtraError
+from rembolt.models.catalogue import find_model
+
+U2NETP = find_model("u2netp")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    return networks.saliency(tmp_path / "u2netp.onnx")
+
+
+def batch(count: int = 1, side: int = 320) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(count, 3, side, side)).astype(np.float32)
+
+
+def test_masks_have_the_networks_size_and_lie_between_0_and_1(network: Path) -> None:
+    masks = Session(U2NETP, network).predict(batch())
+    assert masks.shape == (1, 320, 320)
+    assert masks.dtype == np.float32
+    assert (masks.min(), masks.max()) == (0, 1)
+
+
+def test_auto_says_where_it_runs(network: Path) -> None:
+    session = Session(U2NETP, network)
+    assert session.device == "cpu"
+    assert session.precision == "fp32"
+    assert session.inner.get_providers() == ["CPUExecutionProvider"]
+
+
+def test_our_options_are_set() -> None:
+    options = session_options(3)
+    assert options.intra_op_num_threads == 3
+    assert options.inter_op_num_threads == 1
+    assert options.execution_mode == onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    assert options.graph_optimization_level == onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+    assert options.enable_cpu_mem_arena
+
+
+def test_own_options_and_providers_are_used_as_they_are(network: Path) -> None:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = Session(U2NETP, network, runtime_options=options, providers=["CPUExecutionProvider"])
+    assert session.inner.get_session_options().intra_op_num_threads == 1
+    assert session.device == "CPUExecutionProvider"
+
+
+def test_a_device_the_runtime_does_not_have_is_an_error_with_the_remedy(network: Path) -> None:
+    assert "cuda" not in devices.available(), "this machine has CUDA: the test is for those without"
+    with pytest.raises(DeviceError, match=r"'cuda' is not available .* install \"rembolt\[gpu\]\"") as caught:
+        Session(U2NETP, network, Placement(device="cuda"))
+    assert caught.value.exit_code == 5
+
+
+def claim_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the runtime list CUDA, as onnxruntime-gpu does where its libraries are missing."""
+    built = [*onnxruntime.get_available_providers(), "CUDAExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_the_runtimes_silent_fall_back_is_an_error(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim_cuda(monkeypatch)
+    with pytest.raises(DeviceError, match="did not start"):
+        Session(U2NETP, network, Placement(device="cuda"))
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_auto_goes_on_to_what_works_and_says_so(
+    network: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    claim_cuda(monkeypatch)
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        assert Session(U2NETP, network).device == "cpu"
+    assert "auto runs on cpu: device 'cuda' is not available" in caplog.text
+
+
+@pytest.mark.parametrize("precision", ["int8", "bf16", "fp16"])
+def test_a_precision_that_is_not_there_is_an_error(network: Path, precision: str) -> None:
+    with pytest.raises(DeviceError, match=f"no {precision} weights"):
+        Session(U2NETP, network, Placement(precision=precision))
+
+
+def test_a_file_that_is_no_network(tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.onnx"
+    garbage.write_bytes(b"this is not a network" * 100)
+    with pytest.raises(BrokenWeightsError, match="is not a network") as caught:
+        Session(U2NETP, garbage)
+    assert caught.value.exit_code == 4
+
+
+def test_a_network_cut_short(network: Path) -> None:
+    network.write_bytes(network.read_bytes()[:-20])
+    with pytest.raises(BrokenWeightsError, match=r"u2netp\.onnx"):
+        Session(U2NETP, network)
+
+
+def test_a_network_of_another_input_size(tmp_path: Path) -> None:
+    other = networks.saliency(tmp_path / "other.onnx", size=224)
+    with pytest.raises(BrokenWeightsError, match=r"\[1, 3, 224, 224\].*\[1, 3, 320, 320\]"):
+        Session(U2NETP, other)
+
+
+def test_a_network_of_any_input_size_is_welcome(tmp_path: Path) -> None:
+    free = networks.saliency(tmp_path / "free.onnx", size=None)
+    assert Session(U2NETP, free).predict(batch()).shape == (1, 320, 320)
+
+
+def test_a_network_that_does_not_answer_with_a_mask(tmp_path: Path) -> None:
+    model = onnx.load(networks.saliency(tmp_path / "flat.onnx"))
+    node = onnx.helper.make_node("Flatten", ["mask"], ["flat"])
+    model.graph.node.append(node)
+    model.graph.output[0].CopyFrom(
+        onnx.helper.make_tensor_value_info("flat", onnx.TensorProto.FLOAT, [1, 320 * 320])
+    )
+    onnx.save(model, tmp_path / "flat.onnx")
+    with pytest.raises(BrokenWeightsError, match=r"answered with shape \(1, 102400\)"):
+        Session(U2NETP, tmp_path / "flat.onnx").predict(batch())
+
+
+def test_a_run_that_fails_is_one_of_our_errors(tmp_path: Path) -> None:
+    session = Session(replace(U2NETP, family="sam"), networks.saliency(tmp_path / "net.onnx"))
+    with pytest.raises(BrokenWeightsError, match="failed"):
+        session.run({"nonsense": batch()})
+
+
+def test_a_trial_really_runs(network: Path) -> None:
+    trial = try_device("cpu", U2NETP, network)
+    assert trial.works
+    assert trial.seconds is not None
+    assert trial.seconds > 0
+    failed = try_device("cuda", U2NETP, network)
+    assert not failed.works
+    assert "rembolt[gpu]" in failed.reason
+
+
+def test_two_runtimes_side_by_side_are_a_clash() -> None:
+    assert installed_runtimes(), "the tests need a runtime"
+    assert clash({"onnxruntime": "1.31"}) is None
+    sentence = clash({"onnxruntime": "1.31", "onnxruntime-gpu": "1.30"})
+    assert sentence is not None
+    assert "pip uninstall -y onnxruntime onnxruntime-gpu" in sentence
+    assert sentence.endswith("pip install onnxruntime-gpu.")
+
+
+def test_a_damaged_runtime_is_told(monkeypatch: pytest.MonkeyPatch, network: Path) -> None:
+    monkeypatch.delattr(onnxruntime, "InferenceSession")
+    with pytest.raises(MissingExtraError, match="reinstall"):
+        Session(U2NETP, network)
