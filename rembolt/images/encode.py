@@ -55,7 +55,7 @@ OUTPUT_FORMATS: dict[str, OutputFormat] = {
             options=(("method", 1), ("alpha_quality", 90)),
             largest=16383,
         ),
-        OutputFormat("jpg", "JPEG", (".jpg", ".jpeg"), "image/jpeg", alpha=False, quality=90, largest=65535),
+        OutputFormat("jpg", "JPEG", (".jpg", ".jpeg"), "image/jpeg", alpha=False, quality=90, largest=65500),
         OutputFormat(
             "avif",
             "AVIF",
@@ -66,7 +66,7 @@ OUTPUT_FORMATS: dict[str, OutputFormat] = {
             options=(("speed", 9),),
             largest=65536,
         ),
-        OutputFormat("zip", None, (".zip",), "application/zip", alpha=True, quality=90, largest=65535),
+        OutputFormat("zip", None, (".zip",), "application/zip", alpha=True, quality=90, largest=65500),
     )
 }
 QUALITY_RANGE = (1, 100)
@@ -169,7 +169,12 @@ def _encode_with_pillow(
     if icc_profile:
         options["icc_profile"] = icc_profile
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, chosen.pillow, **options)
+    try:
+        Image.fromarray(pixels).save(buffer, chosen.pillow, **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UnsupportedImageError(
+            f"this photo cannot be written as {chosen.name} ({str(error).rstrip('.')}); choose png."
+        ) from error
     return buffer.getvalue()
 
 

@@ -1,0 +1,187 @@
+"""A result is on the disk whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from rembolt.errors import OutputError
+from rembolt.images import write_atomically
+
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def test_a_new_file(tmp_path):
+    write_atomically(tmp_path / "a.png", b"data")
+    assert (tmp_path / "a.png").read_bytes() == b"data"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_an_old_file_is_replaced_in_one_step(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    with path.open("rb") as reader:
+        write_atomically(path, b"new")
+        assert reader.read() == b"old"
+    assert path.read_bytes() == b"new"
+
+
+def test_long_and_odd_names(tmp_path):
+    path = tmp_path / ("ü" * 120 + ".png")
+    write_atomically(path, b"data")
+    assert path.read_bytes() == b"data"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_any_new_file(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        write_atomically(tmp_path / "a", b"data")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o666 & ~mask
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_permissions_of_a_replaced_file_stay(tmp_path):
+    path = tmp_path / "a"
+    path.touch()
+    path.chmod(0o640)
+    write_atomically(path, b"data")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_link_stays_and_its_file_is_written(tmp_path):
+    (tmp_path / "far").mkdir()
+    target = tmp_path / "far" / "real.png"
+    target.write_bytes(b"old")
+    link = tmp_path / "link.png"
+    link.symlink_to(target)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+
+
+def test_a_link_to_nothing_yet(tmp_path):
+    link = tmp_path / "link.png"
+    link.symlink_to("later.png")
+    write_atomically(link, b"new")
+    assert (tmp_path / "later.png").read_bytes() == b"new"
+
+
+def test_a_device_is_written_to_and_stays():
+    if not Path("/dev/null").is_char_device():
+        pytest.skip("no /dev/null here")
+    write_atomically(Path("/dev/null"), b"data")
+    assert Path("/dev/null").is_char_device()
+
+
+class TestFailures:
+    @staticmethod
+    def failure(path: Path, data: bytes = b"data") -> str:
+        with pytest.raises(OutputError) as error:
+            write_atomically(path, data)
+        assert isinstance(error.value, OSError)
+        text = str(error.value)
+        assert str(path) in text
+        assert text.endswith(".")
+        assert "\n" not in text
+        return text
+
+    def test_missing_folder(self, tmp_path):
+        assert "does not exist; create it first" in self.failure(tmp_path / "no" / "a.png")
+
+    def test_a_file_where_the_folder_should_be(self, tmp_path):
+        (tmp_path / "file").touch()
+        assert "is not a folder" in self.failure(tmp_path / "file" / "a.png")
+
+    def test_target_is_a_folder(self, tmp_path):
+        (tmp_path / "folder").mkdir()
+        assert "is a folder" in self.failure(tmp_path / "folder")
+        assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
+
+    @pytest.mark.skipif(os.name == "nt" or IS_ROOT, reason="root may write everywhere")
+    def test_a_folder_that_may_not_be_written(self, tmp_path):
+        tmp_path.chmod(0o555)
+        assert "not writable" in self.failure(tmp_path / "a.png")
+        tmp_path.chmod(0o755)
+
+    @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc here")
+    def test_a_file_system_that_takes_no_files(self):
+        self.failure(Path("/proc/a.png"))
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+    def test_a_full_device(self):
+        assert "no space" in self.failure(Path("/dev/full"))
+
+    @pytest.mark.skipif(os.name == "nt", reason="the resource module is of POSIX systems")
+    @pytest.mark.parametrize("old", [None, b"old"])
+    def test_no_space_leaves_everything_as_it_was(self, tmp_path, old):
+        import resource
+        import signal
+
+        path = tmp_path / "a.png"
+        if old is not None:
+            path.write_bytes(old)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+        try:
+            text = self.failure(path, bytes(100_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert "no space" in text
+        assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([] if old is None else [old])
+
+    def test_an_interrupt_leaves_nothing(self, tmp_path, monkeypatch):
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "replace", interrupted)
+        monkeypatch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_atomically(tmp_path / "a.png", b"data")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_unknown_failure_of_the_disk(self, tmp_path, monkeypatch):
+        def broken(*_):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        monkeypatch.setattr(Path, "replace", broken)
+        assert os.strerror(errno.EIO) in self.failure(tmp_path / "a.png")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_many_writers_of_one_file_never_mix(tmp_path):
+    path = tmp_path / "a.bin"
+    contents = [bytes([number]) * 200_000 for number in range(6)]
+    wrong = []
+    done = threading.Event()
+
+    def watch():
+        while not done.is_set():
+            if path.exists() and path.read_bytes() not in contents:
+                wrong.append(True)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    writers = [
+        threading.Thread(target=lambda data=data: [write_atomically(path, data) for _ in range(10)])
+        for data in contents
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    done.set()
+    watcher.join()
+    assert not wrong
+    assert path.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [path]
