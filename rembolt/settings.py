@@ -91,7 +91,7 @@ class Options:
 def _colour(name: str, value: Any) -> tuple[int, int, int, int]:
     try:
         channels = tuple(int(channel) for channel in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last one for infinity
         channels = ()
     if len(channels) == 3:
         channels = (*channels, 255)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import sys
 from typing import NamedTuple
 
@@ -68,13 +67,20 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
+@click.group(
+    cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["--help", "-h"]}
+)
 @click.version_option(__version__, "--version", "-V", prog_name="rembolt")
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> int:
     """Remove the background of photos.
 
     `rembolt remove photo.jpg` writes photo.out.png.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        return 2
+    return 0
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -94,10 +100,13 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail("interrupted, nothing half-written.", INTERRUPTED)
     except RemboltError as error:
         return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output is gone; the interpreter must not find out again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _fail("the reader of the output closed it before all was written.", 1)
+    except OSError as error:
+        from rembolt.cli.pipes import drop_unwritten
+
+        drop_unwritten()
+        return _fail(f"the output could not be written ({error.strerror or error}).", 1)
+    except SystemExit:  # click's way to end when whoever read our text is gone
+        return 1
     return result if isinstance(result, int) else 0
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import reprlib
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
-from rembolt.settings import ALIASES, Options, setting_of
+from rembolt.settings import ALIASES, GROUPS, Options, check_names, setting_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,8 +56,8 @@ class _Json(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic 
             return value
         try:
             return json.loads(value)
-        except ValueError as error:
-            self.fail(f"this is not JSON ({error}): {value}", param, ctx)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"this is not JSON ({error}): {reprlib.repr(value)}.", param, ctx)
 
 
 JSON = _Json()
@@ -67,10 +68,12 @@ def given(values: dict[str, Any], extras: Any = None) -> dict[str, Any]:
 
     Raises:
         click.UsageError: `-x` is not an object.
+        UsageError: `-x` has a name that is no option.
     """
     if extras is not None and not isinstance(extras, dict):
         raise click.UsageError('-x takes a JSON object such as {"putalpha": true}.')
     named = {ALIASES.get(str(name), str(name)): value for name, value in (extras or {}).items()}
+    check_names(named, *GROUPS)
     flags = {name: value for name, value in values.items() if value is not None and value is not False}
     return {**flags, **named}
 

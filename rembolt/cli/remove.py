@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
-from rembolt.errors import UsageError
+from rembolt.cli.pipes import is_terminal, read_image, write_image
+from rembolt.errors import UnreadableImageError, UsageError
 from rembolt.settings import GROUPS, InputOptions, pick
 
 if TYPE_CHECKING:
@@ -44,19 +45,20 @@ def command(
     without it, <stem>.out.png is written beside the photo.
     """
     options = given(values, extras)
-    source = source or _piped(ctx)
+    if source is None:
+        source = _piped(ctx)
     # rembg's `i` without OUTPUT writes into a pipe when there is one.
-    into_pipe = ctx.info_name == "i" and not sys.stdout.isatty()
+    into_pipe = ctx.info_name == "i" and not is_terminal(sys.stdout)
     target = _target(source, target, options, into_pipe=into_pipe)
     if target == PIPE and as_json:
         raise click.UsageError("--json and the image cannot both go to stdout; give OUTPUT a file name.", ctx)
-    if target == PIPE and sys.stdout.isatty():
+    if target == PIPE and is_terminal(sys.stdout):
         raise click.UsageError("an image is not for the terminal; give OUTPUT or redirect to a file.", ctx)
     if target != PIPE:
         _refuse_same_file(source, Path(target))
     set_up_messages(quiet=quiet, verbose=verbose)
 
-    image = sys.stdin.buffer.read() if source == PIPE else Path(source)
+    image = read_image() if source == PIPE else Path(source)
     if isinstance(image, Path):
         # Before a model is loaded, or even downloaded, for a photo that is not there.
         from rembolt.images.source import check_file
@@ -75,7 +77,7 @@ def command(
 
 
 def _piped(ctx: click.Context) -> str:
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         raise click.UsageError("Missing argument 'INPUT': name a photo, or pipe one in.", ctx)
     return PIPE
 
@@ -85,9 +87,14 @@ def _target(source: str, target: str | None, options: dict[str, Any], *, into_pi
     if target is None and (source == PIPE or into_pipe):
         target = PIPE
     if target is None:
-        return str(Path(source).with_suffix(f".out.{options.get('format', 'png')}"))
+        photo = Path(source)
+        if not photo.name:
+            raise UnreadableImageError(f"'{source}' is a folder; give the path of one photo.")
+        return str(photo.with_suffix(f".out.{options.get('format', 'png')}"))
     if target == PIPE:
         return target
+    if Path(target).is_dir():
+        raise UsageError(f"'{target}' is a folder; give OUTPUT the name of a file in it.")
     from rembolt.images.encode import format_of
 
     asked = options.get("format")
@@ -105,8 +112,7 @@ def _refuse_same_file(source: str, target: Path) -> None:
 
 def _write(data: bytes, target: str) -> None:
     if target == PIPE:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        write_image(data)
         return
     from rembolt.images.files import write_atomically
 

@@ -34,6 +34,14 @@ def to_masks(output: npt.NDArray[np.float32], head: Head) -> npt.NDArray[np.floa
     return stretched
 
 
+def spread(masks: npt.NDArray[np.float32], levels: tuple[float, float]) -> npt.NDArray[np.float32]:
+    """Move the two `levels` of a mask in [0, 1] to 0 and 1 and cut off what lies beyond."""
+    low, high = levels
+    if levels == (0.0, 1.0):
+        return masks
+    return np.clip((masks - np.float32(low)) / np.float32(high - low), 0, 1)
+
+
 def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):  # exp(large) is inf, and 1 / inf is the right 0
         return np.float32(1) / (np.float32(1) + np.exp(-logits))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rembolt.engine.device import Device, candidates, unavailable
-from rembolt.engine.heads import to_masks
+from rembolt.engine.heads import spread, to_masks
 from rembolt.engine.runtime import onnxruntime
 from rembolt.engine.threads import thread_count
 from rembolt.errors import BrokenWeightsError, DeviceError
@@ -114,7 +114,8 @@ class Session:
                 f"the network of model {self.spec.name!r} answered with shape {output.shape} where "
                 f"({batch.shape[0]}, 1, height, width) is needed; these weights do not make masks."
             )
-        return to_masks(output.astype(np.float32, copy=False), self.spec.head)
+        masks = to_masks(output.astype(np.float32, copy=False), self.spec.head)
+        return spread(masks, self.spec.levels)
 
     def _check_input(self, path: Path) -> None:
         width, height = self.spec.input_size

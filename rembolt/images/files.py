@@ -65,7 +65,7 @@ def _sentence(path: Path, target: Path, error: OSError) -> str:
     folder = target.parent
     if isinstance(error, IsADirectoryError) or target.is_dir():
         return f"'{path}' is a folder; give the name of a file in it."
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and not folder.exists():
         return f"'{path}' cannot be written: the folder '{folder}' does not exist; create it first."
     if isinstance(error, NotADirectoryError):
         return f"'{path}' cannot be written: '{folder}' is not a folder; choose another place."

@@ -81,6 +81,7 @@ def rows() -> Iterator[ModelSpec]:
         assets=(Asset(file="bolt.onnx", source=None, hash=None, size=3_507_416),),
         brightness="255",
         head="sigmoid",
+        levels=(0.1, 0.9),
         licence="MIT",
         embedded=True,
     )

@@ -53,6 +53,8 @@ class ModelSpec:
         mean, std: per-channel RGB normalisation, applied to values in [0, 1].
         brightness: what 8-bit values are divided by before `mean` and `std`.
         head: how the output becomes a mask.
+        levels: mask values up to the first become 0, from the second on 1, with a straight line between:
+            takes the faint veil off a network that is seldom quite sure.
         licence: SPDX name of the weights' licence, or the owner's own words.
         precision: number format of the weights (`fp32`, `fp16`, `int8`).
         commercial: whether the licence allows commercial use.
@@ -72,6 +74,7 @@ class ModelSpec:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     brightness: Brightness = "photo-maximum"
     head: Head = "minmax"
+    levels: tuple[float, float] = (0.0, 1.0)
     licence: str = "Apache-2.0"
     precision: str = "fp32"
     commercial: bool = True

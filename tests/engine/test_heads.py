@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rembolt.engine.heads import to_masks
+from rembolt.engine.heads import spread, to_masks
 
 
 def outputs(*photos: list[float]) -> np.ndarray:
@@ -36,3 +36,9 @@ def test_sigmoid_minmax_stretches_after_squashing() -> None:
 def test_only_the_first_channel_is_read() -> None:
     output = np.stack([np.eye(4, dtype=np.float32), np.full((4, 4), 99, np.float32)])[np.newaxis]
     assert np.array_equal(to_masks(output, "minmax")[0], np.eye(4))
+
+
+def test_levels_take_the_veil_off() -> None:
+    mask = np.array([0, 0.1, 0.3, 0.5, 0.9, 1], np.float32)
+    assert spread(mask, (0.1, 0.9)) == pytest.approx([0, 0, 0.25, 0.5, 1, 1])
+    assert spread(mask, (0.0, 1.0)) is mask
