@@ -39,7 +39,8 @@ def spread(masks: npt.NDArray[np.float32], levels: tuple[float, float]) -> npt.N
     low, high = levels
     if levels == (0.0, 1.0):
         return masks
-    return np.clip((masks - np.float32(low)) / np.float32(high - low), 0, 1)
+    wide = (masks - np.float32(low)) / np.float32(high - low)
+    return wide.clip(np.float32(0), np.float32(1))
 
 
 def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
