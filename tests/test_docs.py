@@ -1,0 +1,92 @@
+"""The documentation says what the code says, and its examples run."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rembolt import errors
+from rembolt.cli.main import ALIASES, COMMANDS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+TABLES = runpy.run_path(str(ROOT / "docs" / "tables.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_those_of_the_code(page: Path) -> None:
+    text = page.read_text()
+    assert TABLES["renewed"](text) == text, "run: python docs/tables.py"
+
+
+def test_every_table_is_on_a_page() -> None:
+    text = "".join(page.read_text() for page in PAGES)
+    assert set(re.findall(r"<!-- table: (\w+) -->", text)) == set(TABLES["TABLES"])
+
+
+def test_every_command_is_documented() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    for name in COMMANDS:
+        assert f"`rembolt {name}" in text
+    for alias in ALIASES:
+        assert f"| `{alias}` |" in text
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    for code in {kind.exit_code for kind in kinds if issubclass(kind, errors.RemboltError)} | {0, 130}:
+        assert f"| {code} |" in text
+
+
+def test_every_page_is_linked_and_every_link_leads_somewhere() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for page in PAGES:
+        assert f"docs/{page.name}" in readme
+    for source in (ROOT / "README.md", *PAGES):
+        for target in re.findall(r"\]\(([^)#]+)\)", source.read_text()):
+            if not target.startswith("http"):
+                assert (source.parent / target).exists(), f"{source.name} links to {target}"
+
+
+def snippets(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("code", snippets("README.md", "python"))
+def test_the_readmes_python_runs(code: str, cat: Image.Image, tmp_path: Path) -> None:
+    cat.save(tmp_path / "photo.jpg")
+    cat.save(tmp_path / "other.jpg")
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    "line", [line for block in snippets("README.md", "console") for line in block.splitlines()]
+)
+def test_the_readmes_commands_run(line: str, cat: Image.Image, tmp_path: Path) -> None:
+    if not line.startswith("rembolt "):
+        pytest.skip("not a rembolt command: the installation is tried by the scripts themselves")
+    cat.save(tmp_path / "photo.jpg")
+    command = line.split("#")[0].replace("rembolt", f"{sys.executable} -m rembolt", 1)
+    result = subprocess.run(command, cwd=tmp_path, shell=True, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_example_runs(tmp_path: Path) -> None:
+    script = ROOT / "examples" / "before_after.py"
+    result = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    with (
+        Image.open(tmp_path / "demo" / "before-after.png") as pair,
+        Image.open(tmp_path / "demo" / "cutout.png") as cutout,
+    ):
+        assert pair.size == (2 * cutout.width, cutout.height)
+        assert cutout.mode == "RGBA"
+    assert "infer" in result.stdout
