@@ -73,35 +73,31 @@ def average(rows: Neighbours, out: Bytes) -> None:
 def paeth(rows: Neighbours, out: Bytes) -> None:
     """Predict a byte by whichever of left, above and corner is nearest to left + above - corner.
 
-    With the corner clamped between the lower and the higher of left and above, left + above - corner is
-    `high - corner` from the lower one and `corner - low` from the higher one. The lower one is nearest when
-    the first is at most the rest of the second, and the other way round; the corner is nearest otherwise.
-    This gives the ties of the PNG specification without a branch or a ninth bit.
+    Between the lower and the higher of left and above, that point mirrors the corner. So the lower one is
+    nearest when the corner lies in the top third of the range or over it, the higher one when the corner
+    lies in the bottom third or under it, and the corner itself in between. Ties fall as the PNG
+    specification wants them, without a branch or a ninth bit.
     """
-    low, high, predicted, to_low, to_high, smaller = rows.scratch
+    low, high, third, top, bottom, predicted = rows.scratch
     np.minimum(rows.left, rows.above, out=low)
     np.maximum(rows.left, rows.above, out=high)
-    np.maximum(rows.corner, low, out=predicted)
-    np.minimum(predicted, high, out=predicted)
-    np.subtract(high, predicted, out=to_low)
-    np.subtract(predicted, low, out=to_high)
-    np.minimum(to_low, to_high, out=smaller)
-    # `smaller` is free for the masks once both differences are taken.
-    np.subtract(to_high, smaller, out=out)
-    np.subtract(to_low, smaller, out=smaller)
-    np.less_equal(to_low, out, out=to_low.view(np.bool_))
-    np.less_equal(to_high, smaller, out=to_high.view(np.bool_))
-    _choose(predicted, low, to_low)
-    _choose(predicted, high, to_high)
+    np.subtract(high, low, out=third)
+    np.floor_divide(third, 3, out=third)
+    np.subtract(high, third, out=top)
+    np.add(low, third, out=bottom)
+    np.greater_equal(rows.corner, top, out=top.view(np.bool_))
+    np.less_equal(rows.corner, bottom, out=bottom.view(np.bool_))
+    _choose(low, rows.corner, top, predicted)
+    _choose(high, predicted, bottom, predicted)
     np.subtract(rows.here, predicted, out=out)
 
 
-def _choose(values: Bytes, other: Bytes, mask: Bytes) -> None:
-    """Put `other` into `values` where `mask` is 1; `mask` and `other` are used up."""
+def _choose(values: Bytes, otherwise: Bytes, mask: Bytes, out: Bytes) -> None:
+    """Write `values` where `mask` is 1 and `otherwise` where it is 0; uses up `values` and `mask`."""
     np.negative(mask, out=mask)
-    np.bitwise_xor(other, values, out=other)
-    np.bitwise_and(other, mask, out=other)
-    np.bitwise_xor(values, other, out=values)
+    np.bitwise_xor(values, otherwise, out=values)
+    np.bitwise_and(values, mask, out=values)
+    np.bitwise_xor(otherwise, values, out=out)
 
 
 FILTERS: dict[int, Filter] = {SUB: sub, UP: up, AVERAGE: average, PAETH: paeth}
