@@ -1,0 +1,93 @@
+"""What a measurement ran on, without anything that names the machine or its owner."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("rembolt", "rembg", "onnxruntime", "numpy", "pillow", "isal", "opencv-python-headless")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine and the software.
+
+    Attributes:
+        system: operating system and processor architecture.
+        processor: name of the CPU's model.
+        cores: logical cores this process may use.
+        memory_gb: physical memory, None where it cannot be asked for.
+        python: implementation and version.
+        packages: version of each package that matters and is installed.
+    """
+
+    system: str
+    processor: str
+    cores: int
+    memory_gb: float | None
+    python: str
+    packages: dict[str, str]
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """For people, one line."""
+        memory = f", {self.memory_gb:g} GB" if self.memory_gb else ""
+        packages = ", ".join(f"{name} {number}" for name, number in self.packages.items())
+        return f"{self.processor}, {self.cores} cores{memory}, {self.system}, {self.python}; {packages}"
+
+
+def describe() -> Machine:
+    """Describe the machine this runs on."""
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        cores=_cores(),
+        memory_gb=_memory_gb(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        packages={name: number for name in PACKAGES if (number := _version(name))},
+    )
+
+
+def busy() -> str | None:
+    """A sentence when other processes keep the machine busy, so that times are not to be trusted."""
+    if not hasattr(os, "getloadavg"):
+        return None
+    load = os.getloadavg()[0]
+    if load < _cores() / 2:
+        return None
+    return f"the machine is busy (load {load:.1f} on {_cores()} cores): repeat this when it is calm."
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_gb() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,169 @@
+"""Cold processes: import, --help and one photo from the command line, rembolt beside rembg.
+
+Targets: `import rembolt` costs less than 100 ms beyond `import numpy`, `rembolt --help` less than 150 ms, and
+one cold `rembolt remove` of a 1920x1080 JPEG is at least 8 times as fast as `rembg i -m u2netp` with at most
+a third of its peak memory.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import asdict
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks import report, u2netp
+from benchmarks.alternate import alternate, ratios, spread
+from benchmarks.children import Usage, can_measure, measure, script
+from benchmarks.photos import jpeg, photo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_IMPORT_MS = 100
+MOST_HELP_MS = 150
+LEAST_SPEED = 8
+MOST_MEMORY = 1 / 3
+
+NUMPY = "import numpy"
+REMBOLT = "import rembolt"
+REMBOLT_USED = "from rembolt import remove"
+REMBOLT_HELP = "rembolt --help"
+BOLT = "rembolt remove"
+SAME_WEIGHTS = "rembolt remove -m u2netp"
+REMBG = "rembg i -m u2netp"
+
+Measured = dict[str, list[Usage]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and return the exit code."""
+    parser = report.flags(__doc__, rounds=9)
+    parser.add_argument(
+        "--photo", type=Path, help="a photo to cut out instead of the 1920x1080 one made here"
+    )
+    parser.add_argument(
+        "--u2netp", type=Path, metavar="FILE", help="weights of u2netp (default: the store's)"
+    )
+    asked = parser.parse_args(arguments)
+    if not can_measure():
+        report.note("This system does not tell what a child process used; run this on Linux or macOS.")
+        return 2
+    weights = u2netp.find(asked.u2netp)
+    report.introduce()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "photo.jpg").write_bytes(
+            asked.photo.read_bytes() if asked.photo else jpeg(photo(1920, 1080))
+        )
+        commands = _commands(with_u2netp=weights is not None)
+        variables = u2netp.environment(weights, folder)
+        runs = {what: partial(measure, command, folder, variables) for what, command in commands.items()}
+        usages = alternate(runs, asked.rounds)
+    report.table(
+        f"One process each, alternating, {asked.rounds} rounds: median (quartiles)",
+        ("command", "wall ms", "CPU ms", "peak MB"),
+        [_row(what, usage) for what, usage in usages.items()],
+    )
+    report.table(
+        "Targets", ("what", "measured", "target", "met"), [*_start_targets(usages), *_cold_targets(usages)]
+    )
+    if weights is None:
+        report.note(u2netp.MISSING)
+    if find_spec("rembg") is None or script("rembg") is None:
+        report.note('rembg or its command is not installed (pip install "rembg[cpu,cli]"): it is skipped.')
+    report.write(
+        asked.json,
+        {
+            "rounds": asked.rounds,
+            "usages": {what: [asdict(one) for one in all_] for what, all_ in usages.items()},
+        },
+    )
+    return 0
+
+
+def _commands(*, with_u2netp: bool) -> dict[str, list[str]]:
+    """What is run, by the name it has in the table."""
+    rembolt = script("rembolt") or [sys.executable, "-m", "rembolt"]
+    rembg = script("rembg") if find_spec("rembg") else None
+    commands = {
+        "python": _python("pass"),
+        NUMPY: _python(NUMPY),
+        REMBOLT: _python(REMBOLT),
+        REMBOLT_USED: _python(REMBOLT_USED),
+        REMBOLT_HELP: [*rembolt, "--help"],
+        BOLT: [*rembolt, "remove", "photo.jpg", "bolt.png"],
+    }
+    if with_u2netp:
+        commands[SAME_WEIGHTS] = [*rembolt, "remove", "-m", "u2netp", "photo.jpg", "u2netp.png"]
+    if rembg:
+        commands["import rembg"] = _python("import rembg")
+        commands["rembg --help"] = [*rembg, "--help"]
+    if rembg and with_u2netp:
+        commands[REMBG] = [*rembg, "i", "-m", "u2netp", "photo.jpg", "rembg.png"]
+    return commands
+
+
+def _python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def _row(what: str, usages: list[Usage]) -> tuple[str, ...]:
+    return (
+        what,
+        spread([usage.wall * 1000 for usage in usages]),
+        spread([usage.cpu * 1000 for usage in usages]),
+        spread([usage.peak / 1e6 for usage in usages]),
+    )
+
+
+def _start_targets(usages: Measured) -> list[tuple[str, str, str, str]]:
+    numpy = median(usage.wall for usage in usages[NUMPY])
+    rows = []
+    for what in (REMBOLT, REMBOLT_USED):
+        extra = (median(usage.wall for usage in usages[what]) - numpy) * 1000
+        row = (f"{what}, beyond numpy", f"{extra:+.0f} ms", f"< {MOST_IMPORT_MS} ms")
+        rows.append((*row, _verdict(extra < MOST_IMPORT_MS)))
+    help_ms = median(usage.wall for usage in usages[REMBOLT_HELP]) * 1000
+    rows.append((REMBOLT_HELP, f"{help_ms:.0f} ms", f"< {MOST_HELP_MS} ms", _verdict(help_ms < MOST_HELP_MS)))
+    return rows
+
+
+def _cold_targets(usages: Measured) -> list[tuple[str, str, str, str]]:
+    """The targets that compare with rembg; those with the same weights are told, but were never promised."""
+    if REMBG not in usages:
+        return []
+    rembg = usages[REMBG]
+    rows = []
+    for what in (BOLT, SAME_WEIGHTS):
+        faster = ratios([usage.wall for usage in rembg], [usage.wall for usage in usages[what]])
+        memory = ratios([usage.peak for usage in usages[what]], [usage.peak for usage in rembg])
+        promised = what == BOLT
+        fast_enough, small_enough = median(faster) >= LEAST_SPEED, median(memory) <= MOST_MEMORY
+        rows += [
+            (
+                f"{what}, times as fast as {REMBG}",
+                spread(faster, 2),
+                f">= {LEAST_SPEED}" if promised else "",
+                _verdict(fast_enough) if promised else "",
+            ),
+            (
+                f"{what}, peak memory of {REMBG}'s",
+                spread(memory, 2),
+                f"<= {MOST_MEMORY:.2f}" if promised else "",
+                _verdict(small_enough) if promised else "",
+            ),
+        ]
+    return rows
+
+
+def _verdict(met: bool) -> str:
+    return "yes" if met else "no"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

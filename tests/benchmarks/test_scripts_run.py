@@ -1,0 +1,121 @@
+"""Each benchmark script runs: one round on a small photo. How fast is not a test's business."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+children = pytest.importorskip("benchmarks.children", reason="needs the repository, not only the package")
+
+SIZE = "96x64"
+
+
+@pytest.fixture
+def weights(shared: Path) -> list[str]:
+    path = shared / "models" / "u2netp.onnx"
+    if not path.is_file():
+        pytest.skip("needs the weights of u2netp in the shared folder")
+    return ["--u2netp", str(path)]
+
+
+def run(script: str, tmp_path: Path, *arguments: str) -> dict:
+    pytest.importorskip("skimage", reason="needs scikit-image's photos")
+    main = import_module(f"benchmarks.{script}").main
+    target = tmp_path / "numbers.json"
+    assert main(["--rounds", "1", "--json", str(target), *arguments]) == 0
+    text = target.read_text(encoding="utf-8")
+    assert str(tmp_path) not in text
+    assert str(Path.home()) not in text
+    document = json.loads(text)
+    assert document["machine"]["cores"] >= 1
+    assert document["machine"]["packages"]["rembolt"]
+    assert document["rounds"] == 1
+    return document
+
+
+def small_photo(tmp_path: Path) -> str:
+    pytest.importorskip("skimage", reason="needs scikit-image's photos")
+    from benchmarks.photos import jpeg, photo
+
+    path = tmp_path / "small.jpg"
+    path.write_bytes(jpeg(photo(96, 64, "chelsea")))
+    return str(path)
+
+
+def needs_children() -> None:
+    if not children.can_measure():
+        pytest.skip("this system does not tell what a child process used")
+
+
+def needs_rembg() -> None:
+    pytest.importorskip("rembg", reason="needs rembg")
+    if children.script("rembg") is None:
+        pytest.skip("needs rembg's command")
+
+
+def test_startup_measures_both_sides(tmp_path: Path, weights: list[str]) -> None:
+    needs_children()
+    needs_rembg()
+    numbers = run("startup", tmp_path, "--photo", small_photo(tmp_path), *weights)
+    assert {"rembolt remove", "rembolt remove -m u2netp", "rembg i -m u2netp"} <= set(numbers["usages"])
+    for usage in numbers["usages"].values():
+        assert usage[0]["wall"] > 0
+        assert usage[0]["peak"] > 1e6
+
+
+def test_startup_says_what_it_skips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs_children()
+    numbers = run("startup", tmp_path, "--photo", small_photo(tmp_path))
+    assert "rembg i -m u2netp" not in numbers["usages"]
+    assert "no weights of u2netp" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_child_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
+    needs_children()
+    python = children.sys.executable
+    with pytest.raises(children.ChildFailedError, match="ended with 3: oh no"):
+        children.measure([python, "-c", "print('oh no'); raise SystemExit(3)"], tmp_path, {})
+
+
+def test_a_child_is_not_charged_for_the_memory_of_the_benchmark(tmp_path: Path) -> None:
+    needs_children()
+    ballast = bytearray(b"x") * 200_000_000
+    usage = children.measure([children.sys.executable, "-S", "-c", "pass"], tmp_path, {})
+    assert usage.peak < len(ballast) / 2
+
+
+def test_png_compares_writers(tmp_path: Path) -> None:
+    numbers = run("png", tmp_path, "--sizes", SIZE)
+    assert {"rembolt", "Pillow"} <= set(numbers["writers"][SIZE])
+
+
+def test_stages_measures_both_sides(
+    tmp_path: Path, weights: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rembg", reason="needs rembg")
+    keep_environment(monkeypatch)
+    numbers = run("stages", tmp_path, "--sizes", SIZE, *weights)
+    jobs = numbers["jobs"][SIZE]
+    assert set(jobs) == {"rembolt bolt", "rembolt u2netp", "rembolt u2netp --exact", "rembg u2netp"}
+    assert jobs["rembolt bolt"][0]["stages"]["infer"] > 0
+
+
+def test_stages_runs_without_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep_environment(monkeypatch)
+    numbers = run("stages", tmp_path, "--sizes", SIZE)
+    assert set(numbers["jobs"][SIZE]) == {"rembolt bolt"}
+    assert "no weights of u2netp" in " ".join(capsys.readouterr().out.split())
+
+
+def keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the variables that the script sets taken back after the test."""
+    from benchmarks.u2netp import environment
+
+    for name in environment(None, Path()):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
