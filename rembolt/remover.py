@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.cutout.clean import post_process
-from rembolt.cutout.compose import multiply_alpha, straight_rgba, strip
 from rembolt.cutout.result import Cutout
+from rembolt.cutout.standard import Refine, cut, shrink
 from rembolt.errors import RemboltError, UsageError
 from rembolt.images.source import read_picture, read_raw
 from rembolt.segmenters.opening import open_segmenter, open_vitmatte
@@ -31,11 +29,10 @@ from rembolt.settings import (
 from rembolt.timings import Timings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rembolt.images.picture import Picture
+    from rembolt.keywords import Keywords, PhotoKeywords, PlacedKeywords
 
-log = logging.getLogger(__name__)
 
 Bytes = npt.NDArray[np.uint8]
 ImageT = TypeVar("ImageT", bytes, Image.Image, npt.NDArray[Any])
@@ -92,14 +89,13 @@ class Remover:
         *,
         runtime_options: Any = None,
         providers: Sequence[Any] | None = None,
-        **options: Any,
+        **options: Unpack[PlacedKeywords],
     ) -> None:
-        options = with_canonical_names({"model": str(model), **options})
-        check_names(options, *GROUPS)
-        self._session_options = pick(SessionOptions, options)
-        self._defaults = {
-            name: value for name, value in options.items() if name not in names_of(SessionOptions)
-        }
+        values = with_canonical_names({"model": str(model), **options})
+        check_names(values, *GROUPS)
+        self._session_options = pick(SessionOptions, values)
+        about_session = names_of(SessionOptions)
+        self._defaults = {name: value for name, value in values.items() if name not in about_session}
         self._groups(self._defaults)  # wrong defaults are told now, not at the first photo
         self._segmenter = open_segmenter(
             self._session_options, runtime_options=runtime_options, providers=providers
@@ -125,7 +121,7 @@ class Remover:
         """The `onnxruntime.InferenceSession`, for those who want to ask it something."""
         return self._segmenter.session.inner
 
-    def cutout(self, image: Any, **options: Any) -> Cutout:
+    def cutout(self, image: Any, **options: Unpack[PhotoKeywords]) -> Cutout:
         """Cut out one photo.
 
         Args:
@@ -148,9 +144,9 @@ class Remover:
         return Cutout(rgba, icc_profile, self.model, self.device, self.precision, timings)
 
     @overload
-    def remove(self, image: ImageT, **options: Any) -> ImageT: ...
+    def remove(self, image: ImageT, **options: Unpack[PhotoKeywords]) -> ImageT: ...
     @overload
-    def remove(self, image: str | Path, **options: Any) -> Image.Image: ...
+    def remove(self, image: str | Path, **options: Unpack[PhotoKeywords]) -> Image.Image: ...
     def remove(self, image: Any, **options: Any) -> Any:
         """Cut out one photo and give the same kind back: bytes, Pillow image or array; a path gives Pillow.
 
@@ -166,7 +162,7 @@ class Remover:
             return result
         return self.encode(image, **options).data
 
-    def encode(self, image: Any, **options: Any) -> Encoded:
+    def encode(self, image: Any, **options: Unpack[PhotoKeywords]) -> Encoded:
         """Cut out one photo and encode the result in `format`, whatever kind the photo is of.
 
         See `cutout` for the arguments and errors.
@@ -182,7 +178,7 @@ class Remover:
         height, width = pixels.shape[:2]
         return Encoded(data, width, height, self.model, self.device, self.precision, timings)
 
-    def map(self, images: Iterable[Any], **options: Any) -> Iterator[Cutout | RemboltError]:
+    def map(self, images: Iterable[Any], **options: Unpack[PhotoKeywords]) -> Iterator[Cutout | RemboltError]:
         """Cut out many photos, a few at a time, and give the results in order as they are asked for.
 
         A photo that fails gives its error as a value; the others go on.
@@ -195,7 +191,7 @@ class Remover:
         """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""
         return self._segmenter.segment(image, replace(options, exact=True), Timings())
 
-    def _groups(self, options: dict[str, Any]) -> _Groups:
+    def _groups(self, options: Mapping[str, Any]) -> _Groups:
         values = {**self._defaults, **with_canonical_names(options)}
         check_names(values, InputOptions, CutoutOptions, OutputOptions)
         return _Groups(pick(InputOptions, values), pick(CutoutOptions, values), pick(OutputOptions, values))
@@ -221,101 +217,53 @@ class Remover:
             upright = read_raw(image, groups.source)
         masks = self._segmenter.segment(upright, groups.cut, timings)
         with timings.stage("foreground"):
-            return cut_exactly(
-                upright,
-                masks,
-                groups.cut,
-                groups.output,
-                lambda photo, mask: self._vitmatte(photo, mask, groups.cut),
-            )
+            return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
 
     def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
         """Our way: RGBA of straight colours, and the photo's profile."""
         with timings.stage("decode"):
             picture = read_picture(image, groups.source)
-        work = _shrunk(picture.image, groups.cut.max_size)
+        with timings.stage("prepare"):
+            work = shrink(picture.image, groups.cut.max_size)
         masks = self._segmenter.segment(work, groups.cut, timings)
-        parts = [self._finish(picture, work, mask, groups.cut, timings) for mask in masks]
-        return strip(parts), picture.icc_profile
+        return cut(picture, work, masks, groups.cut, timings, self._refiner(groups.cut)), picture.icc_profile
 
-    def _finish(
-        self, picture: Picture, work: Image.Image, mask: Image.Image, cut: CutoutOptions, timings: Timings
-    ) -> Bytes:
-        """From one mask of the shrunk picture to RGBA at full size."""
-        with timings.stage("refine"):
-            alpha, colours = self._refine(work, mask, cut)
-        with timings.stage("foreground"):
-            if alpha.size != picture.image.size:
-                alpha = alpha.resize(picture.image.size, Image.Resampling.BICUBIC)
-            foreground = picture.image if colours is None else _recoloured(picture.image, work, colours)
-            if picture.alpha is not None:
-                alpha = Image.fromarray(multiply_alpha(np.asarray(alpha), picture.alpha))
-            return straight_rgba(foreground, alpha, keep_hidden=cut.putalpha)
+    def _refiner(self, options: CutoutOptions) -> Refine:
+        """What makes better masks when `options.vitmatte` is on; its network is loaded when first called."""
 
-    def _refine(
-        self, image: Image.Image, mask: Image.Image, cut: CutoutOptions
-    ) -> tuple[Image.Image, Image.Image | None]:
-        """The alpha at the mask's size, and the foreground's colours where they differ from the picture's."""
-        if cut.post_process_mask:
-            mask = Image.fromarray(post_process(np.asarray(mask)))
-        if cut.vitmatte:
-            mask = self._vitmatte(image, mask, cut)
-        elif cut.alpha_matting:
-            from rembolt.cutout.matting import matte
+        def refine(image: Image.Image, mask: Image.Image) -> Image.Image:
+            from rembolt.segmenters import vitmatte
 
-            try:
-                colours, alpha = matte(np.asarray(image), np.asarray(mask), cut)
-                return _to_image(alpha), _to_image(colours)
-            except ValueError as error:
-                log.warning("alpha matting was not possible, the mask is used instead: %s", error)
-        if cut.decontaminate or cut.vitmatte:
-            from rembolt.cutout.foreground import blur_fusion
+            session = open_vitmatte(options.vitmatte_model, self._session_options)
+            return vitmatte.refine(session, image, mask, options)
 
-            return mask, Image.fromarray(blur_fusion(np.asarray(image), np.asarray(mask)))
-        return mask, None
-
-    def _vitmatte(self, image: Image.Image, mask: Image.Image, cut: CutoutOptions) -> Image.Image:
-        from rembolt.segmenters.vitmatte import refine
-
-        return refine(open_vitmatte(cut.vitmatte_model, self._session_options), image, mask, cut)
+        return refine
 
 
-def with_canonical_names(options: dict[str, Any]) -> dict[str, Any]:
+def with_canonical_names(options: Mapping[str, Any]) -> dict[str, Any]:
     """The same options under rembolt's own names."""
     return {ALIASES.get(name, name): value for name, value in options.items()}
 
 
-def _shrunk(image: Image.Image, max_size: int | None) -> Image.Image:
-    if max_size is None or max(image.size) <= max_size:
-        return image
-    factor = max_size / max(image.size)
-    width, height = (max(1, round(side * factor)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+def new_session(
+    model: str = "bolt", *, model_name: str | None = None, **options: Unpack[PlacedKeywords]
+) -> Remover:
+    """Load a model once, to pass it as `session` to `remove`; see `Remover`.
 
-
-def _to_image(values: npt.NDArray[np.floating[Any]]) -> Image.Image:
-    """8-bit image of values in [0, 1], rounded."""
-    return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
-
-
-def _recoloured(image: Image.Image, work: Image.Image, colours: Image.Image) -> Image.Image:
-    """Bring colours found on the shrunk picture to the full one: its own pixels plus the change."""
-    if work is image:
-        return colours
-    change = np.asarray(colours.resize(image.size, Image.Resampling.BICUBIC)).astype(np.int16)
-    change -= np.asarray(work.resize(image.size, Image.Resampling.BICUBIC))
-    return Image.fromarray(np.clip(np.asarray(image) + change, 0, 255).astype(np.uint8))
-
-
-def new_session(model: str = "bolt", **options: Any) -> Remover:
-    """Load a model once, to pass it as `session` to `remove`; see `Remover`."""
-    return Remover(options.pop("model_name", model), **options)
+    Args:
+        model: name of the model.
+        model_name: rembg's word for it.
+        options: see `Remover`.
+    """
+    return Remover(model_name or model, **options)
 
 
 @overload
-def remove(image: ImageT, *, session: Remover | None = None, **options: Any) -> ImageT: ...
+def remove(image: ImageT, *, session: Remover | None = None, **options: Unpack[Keywords]) -> ImageT: ...
 @overload
-def remove(image: str | Path, *, session: Remover | None = None, **options: Any) -> Image.Image: ...
+def remove(
+    image: str | Path, *, session: Remover | None = None, **options: Unpack[Keywords]
+) -> Image.Image: ...
 def remove(image: Any, *, session: Remover | None = None, **options: Any) -> Any:
     """Remove the background of a photo and give the same kind back.
 
@@ -341,4 +289,4 @@ def remove(image: Any, *, session: Remover | None = None, **options: Any) -> Any
         session = Remover(**about_session)
     elif about_session:
         raise UsageError(f"{', '.join(about_session)} cannot be changed on a session that is already made.")
-    return cast("Any", session.remove(image, **options))
+    return session.remove(image, **options)

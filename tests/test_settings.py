@@ -9,7 +9,9 @@ import pytest
 from rembolt.errors import UsageError
 from rembolt.images.encode import OUTPUT_FORMATS, QUALITY_RANGE
 from rembolt.images.limits import MAX_PIXELS
+from rembolt.keywords import Keywords, PhotoKeywords
 from rembolt.settings import (
+    ALIASES,
     DEFAULT_MAX_PIXELS,
     GROUPS,
     CutoutOptions,
@@ -82,6 +84,18 @@ def test_unknown_names_come_with_the_nearest_one() -> None:
 
 def test_picking_leaves_the_rest_alone() -> None:
     assert pick(InputOptions, {"max_pixels": 7, "model": "bolt"}) == InputOptions(max_pixels=7)
+
+
+def test_the_typed_keywords_are_the_options() -> None:
+    assert set(Keywords.__annotations__) - set(ALIASES) == set(names_of(*GROUPS))
+    session = set(names_of(SessionOptions))
+    assert set(PhotoKeywords.__annotations__) - set(ALIASES) == set(names_of(*GROUPS)) - session
+    for group in GROUPS:
+        for option in fields(group):
+            typed, said = str(Keywords.__annotations__[option.name]), str(option.type)
+            assert ("None" in typed) == ("None" in said), option.name
+            if said.removesuffix(" | None") in ("bool", "int", "str"):
+                assert said in typed, option.name
 
 
 def test_the_settings_and_the_tables_they_stand_for_agree() -> None:

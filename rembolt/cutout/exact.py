@@ -7,7 +7,6 @@ and a photo's own alpha survives only where Pillow's blending keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +17,10 @@ from rembolt.cutout.clean import post_process
 from rembolt.cutout.matting import matte, multi_level_foreground
 
 if TYPE_CHECKING:
-    from rembolt.settings import CutoutOptions, OutputOptions
+    from collections.abc import Sequence
 
-Refine = Callable[[Image.Image, Image.Image], Image.Image]
-"""Makes a better mask from a picture and its mask (ViTMatte)."""
+    from rembolt.cutout.standard import Refine
+    from rembolt.settings import CutoutOptions, OutputOptions
 
 
 def cut_exactly(
