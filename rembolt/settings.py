@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from rembolt.errors import UsageError
 
 DEFAULT_MAX_PIXELS = 100_000_000
+"""Largest picture accepted unless the caller says otherwise, in pixels (width times height)."""
 
 
 @dataclass(frozen=True, slots=True)

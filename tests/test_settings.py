@@ -8,11 +8,9 @@ import pytest
 
 from rembolt.errors import UsageError
 from rembolt.images.encode import OUTPUT_FORMATS, QUALITY_RANGE
-from rembolt.images.limits import MAX_PIXELS
 from rembolt.keywords import Keywords, PhotoKeywords
 from rembolt.settings import (
     ALIASES,
-    DEFAULT_MAX_PIXELS,
     GROUPS,
     CutoutOptions,
     InputOptions,
@@ -102,4 +100,3 @@ def test_the_settings_and_the_tables_they_stand_for_agree() -> None:
     options = {option.name: setting_of(option) for group in GROUPS for option in fields(group)}
     assert options["format"].choices == tuple(OUTPUT_FORMATS)
     assert (options["quality"].minimum, options["quality"].maximum) == QUALITY_RANGE
-    assert MAX_PIXELS == DEFAULT_MAX_PIXELS

@@ -21,8 +21,6 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_SIXTEEN_BITS: npt.NDArray[np.uint8] = np.rint(np.arange(65536) * (255 / 65535)).astype(np.uint8)
-
 # What the grey samples of a PNG are multiplied by on reading; its transparent value is not.
 _PNG_SAMPLE_SCALE = {"L;2": 85, "L;4": 17}
 
@@ -120,7 +118,8 @@ def _opaque_unless(samples: npt.NDArray[np.generic], transparent: object) -> Ima
 
 def _to_8_bits(samples: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if samples.dtype.kind == "u":
-        return np.take(_SIXTEEN_BITS, samples)
+        table = np.rint(np.arange(65536) * (255 / 65535)).astype(np.uint8)
+        return np.take(table, samples)
     values = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     largest = float(values.max())
     if samples.dtype.kind == "f":

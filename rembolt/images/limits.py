@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rembolt.errors import ImageTooLargeError
+from rembolt.settings import DEFAULT_MAX_PIXELS
 
-MAX_PIXELS = 100_000_000
-"""Largest picture accepted unless the caller says otherwise, in pixels (width times height)."""
+MAX_PIXELS = DEFAULT_MAX_PIXELS
 
 
 def check_size(width: int, height: int, max_pixels: int, name: str = "the image") -> None:
