@@ -61,7 +61,9 @@ def busy() -> str | None:
     load = os.getloadavg()[0]
     if load < _cores() / 2:
         return None
-    return f"the machine is busy (load {load:.1f} on {_cores()} cores): repeat this when it is calm."
+    return (
+        f"the machine was busy in the last minute (load {load:.1f} on {_cores()} cores): numbers may be off."
+    )
 
 
 def _processor() -> str:

@@ -49,13 +49,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     from rich.console import Console
     from rich.table import Table
 
-    grid = Table(title=title, box=None, pad_edge=False, title_justify="left", title_style="bold")
+    grid = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        grid.add_column(column, justify="right" if index else "left")
+        grid.add_column(column, justify="right" if index else "left", no_wrap=True)
     for row in rows:
         grid.add_row(*row)
     console = Console(highlight=False)
-    console.print()
+    console.print(f"\n[bold]{title}[/bold]")
     console.print(grid)
 
 

@@ -70,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [_row(what, usage) for what, usage in usages.items()],
     )
     report.table(
-        "Targets", ("what", "measured", "target", "met"), [*_start_targets(usages), *_cold_targets(usages)]
+        f"Targets; photos beside {REMBG}",
+        ("what", "measured", "target", "met"),
+        [*_start_targets(usages), *_cold_targets(usages)],
     )
     if weights is None:
         report.note(u2netp.MISSING)
@@ -146,13 +148,13 @@ def _cold_targets(usages: Measured) -> list[tuple[str, str, str, str]]:
         fast_enough, small_enough = median(faster) >= LEAST_SPEED, median(memory) <= MOST_MEMORY
         rows += [
             (
-                f"{what}, times as fast as {REMBG}",
+                f"{what}, times as fast",
                 spread(faster, 2),
                 f">= {LEAST_SPEED}" if promised else "",
                 _verdict(fast_enough) if promised else "",
             ),
             (
-                f"{what}, peak memory of {REMBG}'s",
+                f"{what}, times the peak",
                 spread(memory, 2),
                 f"<= {MOST_MEMORY:.2f}" if promised else "",
                 _verdict(small_enough) if promised else "",
