@@ -162,15 +162,20 @@ class Remover:
             return result
         return self.encode(image, **options).data
 
-    def encode(self, image: Any, **options: Unpack[PhotoKeywords]) -> Encoded:
+    def encode(
+        self, image: Any, *, timings: Timings | None = None, **options: Unpack[PhotoKeywords]
+    ) -> Encoded:
         """Cut out one photo and encode the result in `format`, whatever kind the photo is of.
 
-        See `cutout` for the arguments and errors.
+        Args:
+            image: see `cutout`; also what `rembolt.images.source.read` gave.
+            timings: gets the stages, beside those it already has.
+            options: see `cutout`, also for the errors.
         """
         from rembolt.images.encode import encode
 
         groups = self._groups(options)
-        timings = Timings()
+        timings = Timings() if timings is None else timings
         pixels, icc_profile = self._pixels(image, groups, timings)
         with timings.stage("encode"):
             output = groups.output

@@ -6,7 +6,6 @@ dataclasses here. A field's annotation says its type, its `Setting` the rest.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar, cast
@@ -231,6 +230,8 @@ def check_names(values: Iterable[str], *groups: type[Options]) -> None:
     known = names_of(*groups)
     for name in values:
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; the options are {', '.join(known)}."
             raise UsageError(f"unknown option {name!r}{hint}")

@@ -65,15 +65,32 @@ def command(
 
         check_file(image, pick(InputOptions, options))
 
-    from rembolt.remover import Remover
-
-    remover = Remover(options.pop("model", "bolt"), **options)
-    encoded = remover.encode(image)
+    encoded = _cut_out(image, options)
     _write(encoded.data, target)
     if as_json:
         click.echo(json.dumps(_report(source, target, encoded)))
     elif not quiet:
         click.echo(_sentence(source, target, encoded, verbose=verbose), err=True)
+
+
+def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
+    """Decode the photo while the model is loaded: neither waits for the other."""
+    import gc
+
+    from rembolt.cli.background import Background
+    from rembolt.images.source import read
+    from rembolt.remover import Remover
+    from rembolt.timings import Timings
+
+    gc.disable()  # one photo makes no garbage worth looking for, and then the process ends
+    exact = bool(options.get("exact", False))
+    source = pick(InputOptions, options)
+    model = options.pop("model", "bolt")
+    loading = Background(lambda: Remover(model, **options))
+    timings = Timings()
+    with timings.stage("decode"):
+        photo = read(image, source, exact=exact)
+    return loading.result().encode(photo, timings=timings)
 
 
 def _piped(ctx: click.Context) -> str:

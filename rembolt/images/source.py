@@ -11,20 +11,22 @@ from PIL import Image, ImageOps
 from rembolt.errors import UnsupportedImageError
 from rembolt.images.decode import decode, picture_from_image
 from rembolt.images.limits import check_size
+from rembolt.images.picture import Picture
 from rembolt.images.raw import open_image
 from rembolt.images.reader import open_header, read_source
 
 if TYPE_CHECKING:
-    from rembolt.images.picture import Picture
     from rembolt.settings import InputOptions
 
 
 def read_picture(image: Any, options: InputOptions) -> Picture:
-    """Make a picture of bytes, an open binary file, a path, a Pillow image or an array.
+    """Make a picture of bytes, an open binary file, a path, a Pillow image or an array; a picture stays one.
 
     Raises:
         InputError: it cannot be read, is not supported or is too large.
     """
+    if isinstance(image, Picture):
+        return image
     if isinstance(image, np.ndarray):
         from rembolt.images.arrays import picture_from_array
 
@@ -52,6 +54,11 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
         image = open_image(_encoded(image), max_pixels=options.max_pixels)
     check_size(image.width, image.height, options.max_pixels)
     return ImageOps.exif_transpose(image)
+
+
+def read(image: Any, options: InputOptions, *, exact: bool) -> Picture | Image.Image:
+    """Read a photo ahead of its cutting out, for `Remover` to take as it is; see the two below."""
+    return read_raw(image, options) if exact else read_picture(image, options)
 
 
 def check_file(path: Path, options: InputOptions) -> None:

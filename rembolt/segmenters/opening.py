@@ -9,9 +9,7 @@ from rembolt.engine.session import Placement, Session
 from rembolt.errors import UsageError
 from rembolt.models.catalogue import find_model, sam_model, vitmatte_model
 from rembolt.models.store import weights
-from rembolt.segmenters.cloth import ClothSegmenter
 from rembolt.segmenters.saliency import SaliencySegmenter
-from rembolt.segmenters.sam import SamSegmenter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +80,12 @@ def open_segmenter(
         return _shared(spec, path, options)
 
     if spec.family == "sam":
+        from rembolt.segmenters.sam import SamSegmenter
+
         return SamSegmenter(session(paths[0]), session(paths[1]))
     if spec.family == "cloth":
+        from rembolt.segmenters.cloth import ClothSegmenter
+
         return ClothSegmenter(session(paths[0]))
     return SaliencySegmenter(session(paths[0]))
 

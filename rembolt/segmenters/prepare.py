@@ -25,7 +25,7 @@ def prepare(image: Image.Image, spec: ModelSpec, *, exact: bool) -> npt.NDArray[
         `float32` `(1, 3, H, W)`.
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
-    reducing_gap = None if exact else 3.0
+    reducing_gap = None if exact else 1.5
     small = rgb.resize(spec.input_size, Image.Resampling.LANCZOS, reducing_gap=reducing_gap)
     return normalise(np.asarray(small), spec)[np.newaxis]
 
