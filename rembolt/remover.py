@@ -12,7 +12,7 @@ from PIL import Image
 
 from rembolt.cutout.result import Cutout
 from rembolt.cutout.standard import Refine, cut, shrink
-from rembolt.errors import RemboltError, UsageError
+from rembolt.errors import RemboltError, UnreadableImageError, UsageError
 from rembolt.images.source import read_picture, read_raw
 from rembolt.segmenters.opening import open_segmenter, open_vitmatte
 from rembolt.settings import (
@@ -220,6 +220,8 @@ class Remover:
 
         with timings.stage("decode"):
             upright = read_raw(image, groups.source)
+        if 0 in upright.size:
+            raise UnreadableImageError(f"the image is {upright.width} x {upright.height}: it has no pixels.")
         masks = self._segmenter.segment(upright, groups.cut, timings)
         with timings.stage("foreground"):
             return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
