@@ -9,11 +9,72 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Floats = npt.NDArray[np.float32]
 
 WIDE, NARROW = 90, 6
 """Radii of the two passes in pixels, as in the paper."""
+
+
+LARGEST_SIDE = 1024
+"""Longest side in pixels that colours are estimated at. They change slowly, so more would only cost time
+and memory: a photo of 90 megapixels would take minutes and gigabytes."""
+
+BAND = 256
+"""Rows recoloured at once."""
+
+
+def decontaminate(image: Image.Image, mask: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """Estimate the foreground's colours by blur fusion, on a copy of at most `LARGEST_SIDE` pixels a side.
+
+    Args:
+        image: mode `RGB`.
+        mask: mode `L`, of the same size.
+
+    Returns:
+        The copy before and after, for `recolour`.
+    """
+    factor = min(LARGEST_SIDE / max(image.size), 1.0)
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    before = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    alpha = mask.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return before, Image.fromarray(blur_fusion(np.asarray(before), np.asarray(alpha)))
+
+
+def recolour(image: Image.Image, alpha: Image.Image, before: Image.Image, after: Image.Image) -> Image.Image:
+    """Bring colours found on a smaller copy to the picture: its own pixels plus the copy's change.
+
+    The picture's detail stays, since only the change, which is smooth, is enlarged.
+
+    Args:
+        image: mode `RGB`; not changed.
+        alpha: mode `L`, of the same size; only what is half transparent is recoloured.
+        before: the copy as it was, mode `RGB`, any size.
+        after: the copy with the foreground's colours, of the size of `before`.
+
+    Returns:
+        Mode `RGB`, the size of `image`.
+    """
+    result = image.copy()
+    scale = before.height / image.height
+    for top in range(0, image.height, BAND):
+        bottom = min(top + BAND, image.height)
+        box = (0, top, image.width, bottom)
+        opacity = np.asarray(alpha.crop(box))
+        soft = (opacity > 0) & (opacity < 255)
+        if not soft.any():
+            continue
+        source = (0.0, top * scale, float(before.width), bottom * scale)
+        old, new = (
+            np.asarray(copy.resize((image.width, bottom - top), Image.Resampling.BICUBIC, box=source))
+            for copy in (before, after)
+        )
+        band = np.array(image.crop(box))
+        change = new[soft].astype(np.int16) - old[soft]
+        band[soft] = np.clip(band[soft] + change, 0, 255).astype(np.uint8)
+        result.paste(Image.fromarray(band), box)
+    return result
 
 
 def blur_fusion(pixels: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

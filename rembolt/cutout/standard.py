@@ -12,6 +12,7 @@ from PIL import Image
 
 from rembolt.cutout.clean import post_process
 from rembolt.cutout.compose import multiply_alpha, straight_rgba, strip
+from rembolt.cutout.foreground import decontaminate, recolour
 
 if TYPE_CHECKING:
     from rembolt.images.picture import Picture
@@ -70,11 +71,11 @@ def _cut_one(
     refine: Refine,
 ) -> Bytes:
     with timings.stage("refine"):
-        alpha, colours = _refined(work, mask, options, refine)
+        alpha, change = _refined(work, mask, options, refine)
     with timings.stage("foreground"):
         if alpha.size != picture.image.size:
             alpha = alpha.resize(picture.image.size, Image.Resampling.BICUBIC)
-        foreground = picture.image if colours is None else _at_full_size(picture.image, work, colours)
+        foreground = picture.image if change is None else recolour(picture.image, alpha, *change)
         if picture.alpha is not None:
             alpha = Image.fromarray(multiply_alpha(np.asarray(alpha), picture.alpha))
         return straight_rgba(foreground, alpha, keep_hidden=options.putalpha)
@@ -82,8 +83,8 @@ def _cut_one(
 
 def _refined(
     work: Image.Image, mask: Image.Image, options: CutoutOptions, refine: Refine
-) -> tuple[Image.Image, Image.Image | None]:
-    """The alpha at the mask's size, and the foreground's colours where they differ from the picture's."""
+) -> tuple[Image.Image, tuple[Image.Image, Image.Image] | None]:
+    """The alpha at the mask's size, and how the colours change, as `recolour` takes it."""
     if options.post_process_mask:
         mask = Image.fromarray(post_process(np.asarray(mask)))
     if options.vitmatte:
@@ -93,25 +94,14 @@ def _refined(
 
         try:
             colours, alpha = matte(np.asarray(work), np.asarray(mask), options)
-            return _to_image(alpha), _to_image(colours)
+            return _to_image(alpha), (work, _to_image(colours))
         except ValueError as error:
             log.warning("alpha matting was not possible, the mask is used instead: %s", error)
     if options.decontaminate or options.vitmatte:
-        from rembolt.cutout.foreground import blur_fusion
-
-        return mask, Image.fromarray(blur_fusion(np.asarray(work), np.asarray(mask)))
+        return mask, decontaminate(work, mask)
     return mask, None
 
 
 def _to_image(values: npt.NDArray[np.floating[Any]]) -> Image.Image:
     """8-bit image of values in [0, 1], rounded."""
     return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
-
-
-def _at_full_size(image: Image.Image, work: Image.Image, colours: Image.Image) -> Image.Image:
-    """Bring colours found on the shrunk picture to the full one: its own pixels plus the change."""
-    if work is image:
-        return colours
-    change = np.asarray(colours.resize(image.size, Image.Resampling.BICUBIC)).astype(np.int16)
-    change -= np.asarray(work.resize(image.size, Image.Resampling.BICUBIC))
-    return Image.fromarray(np.clip(np.asarray(image) + change, 0, 255).astype(np.uint8))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
-from rembolt.cutout.foreground import blur_fusion
+from rembolt.cutout.foreground import LARGEST_SIDE, blur_fusion, decontaminate, recolour
 
 RED, GREEN = np.array([200, 30, 40]), np.array([20, 180, 60])
 
@@ -44,3 +45,32 @@ def test_a_picture_smaller_than_the_blur_works() -> None:
     result = blur_fusion(np.full((3, 2, 3), 90, np.uint8), np.full((3, 2), 100, np.uint8))
     assert result.shape == (3, 2, 3)
     assert np.abs(result.astype(int) - 90).max() <= 1
+
+
+def test_large_pictures_are_estimated_on_a_small_copy() -> None:
+    before, after = decontaminate(Image.new("RGB", (5000, 200)), Image.new("L", (5000, 200), 100))
+    assert before.size == after.size == (LARGEST_SIDE, round(200 * LARGEST_SIDE / 5000))
+
+
+def test_recolouring_adds_the_change_and_keeps_the_detail() -> None:
+    grain = np.random.default_rng(0).integers(-30, 31, (700, 500, 1))
+    photo = np.clip(120 + grain, 0, 255).astype(np.uint8).repeat(3, axis=2)
+    alpha = np.zeros((700, 500), np.uint8)
+    alpha[100:650, 50:450] = 128
+    small = Image.new("RGB", (50, 70), (100, 100, 100))
+    result = np.asarray(
+        recolour(
+            Image.fromarray(photo), Image.fromarray(alpha), small, Image.new("RGB", (50, 70), (120, 90, 100))
+        )
+    )
+    expected = np.where((alpha == 128)[..., None], photo.astype(int) + np.array([20, -10, 0]), photo)
+    assert np.array_equal(result, expected)
+
+
+def test_bands_leave_no_seams() -> None:
+    columns = np.linspace(0, 255, 64).astype(np.uint8)
+    slope = Image.fromarray(np.dstack([columns[:, None].repeat(8, axis=1)] * 3))
+    photo, alpha = Image.new("RGB", (20, 1500)), Image.new("L", (20, 1500), 200)
+    rows = np.asarray(recolour(photo, alpha, Image.new("RGB", slope.size), slope))[:, 10, 0].astype(int)
+    whole = np.asarray(slope.resize((20, 1500), Image.Resampling.BICUBIC))[:, 10, 0]
+    assert np.array_equal(rows, whole)
