@@ -6,11 +6,14 @@ dataclasses here. A field's annotation says its type, its `Setting` the rest.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar, cast
 
 from rembolt.errors import UsageError
+
+MOST_THREADS = 1024
 
 DEFAULT_MAX_PIXELS = 100_000_000
 """Largest picture accepted unless the caller says otherwise, in pixels (width times height)."""
@@ -90,13 +93,13 @@ class Options:
 
 def _colour(name: str, value: Any) -> tuple[int, int, int, int]:
     try:
-        channels = tuple(int(channel) for channel in value)
-    except (TypeError, ValueError, OverflowError):  # the last one for infinity
+        channels = tuple(operator.index(channel) for channel in value)
+    except TypeError:  # text too: its characters are no numbers
         channels = ()
     if len(channels) == 3:
         channels = (*channels, 255)
     if len(channels) != 4 or not all(0 <= channel <= 255 for channel in channels):
-        raise UsageError(f"{name} must be 3 or 4 numbers from 0 to 255 (R G B A), not {value!r}.")
+        raise UsageError(f"{name} must be 3 or 4 whole numbers from 0 to 255 (R G B A), not {value!r}.")
     return channels
 
 
@@ -151,7 +154,10 @@ class SessionOptions(Options):
         choices=("auto", "fp32", "fp16", "bf16", "int8"),
     )
     threads: int | None = setting(
-        None, "CPU threads of one session (default: OMP_NUM_THREADS, else the cores)", minimum=1, maximum=1024
+        None,
+        "CPU threads of one session (default: OMP_NUM_THREADS, else the cores)",
+        minimum=1,
+        maximum=MOST_THREADS,
     )
     offline: bool = setting(False, "never download weights")
 

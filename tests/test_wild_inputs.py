@@ -120,7 +120,6 @@ def test_any_array(remover, array):
     assert np.array_equal(remover.remove(np.ascontiguousarray(array)), result)
 
 
-@pytest.mark.xfail(strict=True, raises=IndexError, reason="read_raw lets Pillow's IndexError through")
 def test_a_single_number_exactly(remover):
     with pytest.raises(InputError):
         remover.remove(np.array(5, np.uint8), exact=True)

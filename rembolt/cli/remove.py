@@ -55,7 +55,10 @@ def command(
     if target == PIPE and is_terminal(sys.stdout):
         raise click.UsageError("an image is not for the terminal; give OUTPUT or redirect to a file.", ctx)
     if target != PIPE:
+        from rembolt.images.files import check_place
+
         _refuse_same_file(source, Path(target))
+        check_place(Path(target))
     set_up_messages(quiet=quiet, verbose=verbose)
 
     image = read_image() if source == PIPE else Path(source)
@@ -82,15 +85,18 @@ def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
     from rembolt.remover import Remover
     from rembolt.timings import Timings
 
-    gc.disable()  # one photo makes no garbage worth looking for, and then the process ends
     exact = bool(options.get("exact", False))
     source = pick(InputOptions, options)
     model = options.pop("model", "bolt")
-    loading = Background(lambda: Remover(model, **options))
     timings = Timings()
-    with timings.stage("decode"):
-        photo = read(image, source, exact=exact)
-    return loading.result().encode(photo, timings=timings)
+    gc.disable()  # one photo makes no garbage worth looking for
+    try:
+        loading = Background(lambda: Remover(model, **options))
+        with timings.stage("decode"):
+            photo = read(image, source, exact=exact)
+        return loading.result().encode(photo, timings=timings)
+    finally:
+        gc.enable()
 
 
 def _piped(ctx: click.Context) -> str:

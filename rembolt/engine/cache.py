@@ -25,15 +25,21 @@ class BuildOnceCache(Generic[Value]):
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self._capacity = capacity
-        self._reset()
+        self._inherited: list[object] = []
+        self._begin()
         if hasattr(os, "register_at_fork"):
-            # ONNX Runtime's threads do not survive a fork: the child builds its own sessions.
-            os.register_at_fork(after_in_child=self._reset)
+            os.register_at_fork(after_in_child=self._begin_anew_in_child)
 
-    def _reset(self) -> None:
+    def _begin(self) -> None:
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._building: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
+
+    def _begin_anew_in_child(self) -> None:
+        # A session's threads do not survive a fork, so the child builds its own. Those it inherits must not
+        # even be let go: destroying them would wait for their threads for ever.
+        self._inherited.append(self._values)
+        self._begin()
 
     def get(self, key: Hashable, build: Callable[[], Value]) -> Value:
         """Return the value of `key`, building it if need be; a failed build is tried again next time."""

@@ -204,7 +204,10 @@ DEVICE_FALLBACK = "CPUExecutionProvider"
 def _load(path: Path, options: Any, providers: Sequence[Any]) -> Any:
     runtime = onnxruntime()
     try:
-        return runtime.InferenceSession(str(path), sess_options=options, providers=list(providers))
+        # Without the fall-back, which would print to stdout and run on the CPU when a provider fails.
+        return runtime.InferenceSession(
+            str(path), sess_options=options, providers=list(providers), enable_fallback=0
+        )
     except Exception as error:
         raise BrokenWeightsError(
             f"{path} is not a network that ONNX Runtime {runtime.__version__} can load "

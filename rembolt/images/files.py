@@ -37,6 +37,22 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise OutputError(_sentence(path, target, error)) from error
 
 
+def check_place(path: Path) -> None:
+    """Find out, before the work is done, that `path` cannot be written.
+
+    Raises:
+        OutputError: its folder is missing, no folder, or not writable.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if not stat.S_ISDIR(target.parent.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+        if not os.access(target.parent, os.W_OK | os.X_OK) and not target.exists():
+            raise PermissionError(errno.EACCES, "not writable")
+    except OSError as error:
+        raise OutputError(_sentence(path, target, error)) from error
+
+
 def _mode(target: Path) -> int | None:
     try:
         return target.stat().st_mode

@@ -45,7 +45,7 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
     if isinstance(image, np.ndarray):
         try:
             image = Image.fromarray(image)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, IndexError) as error:
             raise UnsupportedImageError(
                 f"an array of shape {image.shape} and type {image.dtype} has no exact form; "
                 "give uint8 (H, W), (H, W, 3) or (H, W, 4), or leave exact off."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +71,22 @@ def test_clear_lets_all_go() -> None:
     cache.get("key", lambda: 1)
     cache.clear()
     assert cache.get("key", lambda: 2) == 2
+
+
+FORKING = """
+import multiprocessing, numpy
+from rembolt import remove
+photo = numpy.zeros((40, 60, 3), numpy.uint8)
+expected = remove(photo)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert all((result == expected).all() for result in pool.map(remove, [photo] * 4))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_photos_can_be_cut_out_in_forked_workers() -> None:
+    result = subprocess.run([sys.executable, "-c", FORKING], timeout=60, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

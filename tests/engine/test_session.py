@@ -46,8 +46,8 @@ def test_auto_says_where_it_runs(network: Path) -> None:
 
 
 def test_our_options_are_set() -> None:
-    options = session_options(3)
-    assert options.intra_op_num_threads == 3
+    options = session_options(1)
+    assert options.intra_op_num_threads == 1
     assert options.inter_op_num_threads == 1
     assert options.execution_mode == onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     assert options.graph_optimization_level == onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -12,17 +13,31 @@ from rembolt.engine.threads import RUNTIME_DEFAULT, thread_count, usable_cores
 from rembolt.errors import UsageError
 
 
+@pytest.fixture
+def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
+
+
+@pytest.mark.usefixtures("eight_cores")
 def test_what_is_asked_for_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert thread_count(3) == 3
 
 
+@pytest.mark.usefixtures("eight_cores")
 def test_then_rembgs_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert thread_count(None) == 7
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
+@pytest.mark.usefixtures("eight_cores")
+def test_more_threads_than_cores_are_refused_aloud(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        assert thread_count(1000) == 8
+    assert "using 8 threads, one for each core, instead of 1000" in caplog.text
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "9" * 50, "1025", "\u0663"])
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     with pytest.raises(UsageError, match="OMP_NUM_THREADS"):
