@@ -12,7 +12,7 @@ import click
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
 from rembolt.cli.pipes import is_terminal, read_image, write_image
 from rembolt.errors import UnreadableImageError, UsageError
-from rembolt.settings import GROUPS, InputOptions, pick
+from rembolt.settings import GROUPS, InputOptions, SessionOptions, check_names, pick
 
 if TYPE_CHECKING:
     from rembolt.remover import Encoded
@@ -61,13 +61,11 @@ def command(
         check_place(Path(target))
     set_up_messages(quiet=quiet, verbose=verbose)
 
+    check_names(options, *GROUPS)
+    for group in GROUPS:
+        pick(group, options)  # wrong values are told before any work
+
     image = read_image() if source == PIPE else Path(source)
-    if isinstance(image, Path):
-        # Before a model is loaded, or even downloaded, for a photo that is not there.
-        from rembolt.images.source import check_file
-
-        check_file(image, pick(InputOptions, options))
-
     encoded = _cut_out(image, options)
     _write(encoded.data, target)
     if as_json:
@@ -77,26 +75,39 @@ def command(
 
 
 def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
-    """Decode the photo while the model is loaded: neither waits for the other."""
+    """Load the model in the background while the rest of the program is imported and the photo decoded."""
     import gc
 
-    from rembolt.cli.background import Background
-    from rembolt.images.source import read
-    from rembolt.remover import Remover
-    from rembolt.timings import Timings
+    if isinstance(image, Path) and not image.is_file():
+        # Before a model is loaded, or even downloaded, for a photo that is not there.
+        _read(image, options)
 
-    exact = bool(options.get("exact", False))
-    source = pick(InputOptions, options)
-    model = options.pop("model", "bolt")
-    timings = Timings()
+    from rembolt.cli.background import Background
+    from rembolt.engine.runtime import onnxruntime
+    from rembolt.segmenters.opening import open_segmenter
+
     gc.disable()  # one photo makes no garbage worth looking for
     try:
-        loading = Background(lambda: Remover(model, **options))
+        onnxruntime()  # here, since in the background its import would hold up those that follow
+        session = pick(SessionOptions, options)
+        loading = Background(lambda: open_segmenter(session))
+
+        from rembolt.remover import Remover
+        from rembolt.timings import Timings
+
+        timings = Timings()
         with timings.stage("decode"):
-            photo = read(image, source, exact=exact)
-        return loading.result().encode(photo, timings=timings)
+            photo = _read(image, options)
+        loading.result()  # the remover finds the session where this left it
+        return Remover(options.pop("model", "bolt"), **options).encode(photo, timings=timings)
     finally:
         gc.enable()
+
+
+def _read(image: bytes | Path, options: dict[str, Any]) -> Any:
+    from rembolt.images.source import read
+
+    return read(image, pick(InputOptions, options), exact=bool(options.get("exact", False)))
 
 
 def _piped(ctx: click.Context) -> str:

@@ -122,7 +122,7 @@ def _segments(pixels: Pixels, level: int, threads: int) -> list[Segment]:
     height, width, channels = pixels.shape
     count = max(1, _SEGMENT_BYTES // (width * channels))
     tops = range(0, height, count)
-    threads = max(1, min(threads, len(tops) // 2))
+    threads = max(1, min(threads, len(tops)))
 
     def work(first: int) -> list[Segment]:
         writer = _SegmentWriter(pixels, level)

@@ -13,7 +13,6 @@ from rembolt.images.decode import decode, picture_from_image
 from rembolt.images.limits import check_size
 from rembolt.images.picture import Picture
 from rembolt.images.raw import open_image
-from rembolt.images.reader import open_header, read_source
 
 if TYPE_CHECKING:
     from rembolt.settings import InputOptions
@@ -59,15 +58,6 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
 def read(image: Any, options: InputOptions, *, exact: bool) -> Picture | Image.Image:
     """Read a photo ahead of its cutting out, for `Remover` to take as it is; see the two below."""
     return read_raw(image, options) if exact else read_picture(image, options)
-
-
-def check_file(path: Path, options: InputOptions) -> None:
-    """Read a photo's header alone, to find out early that it is not there, no image, or too large.
-
-    Raises:
-        InputError: see `read_picture`.
-    """
-    read_source(path, lambda file, name: open_header(file, name, options.max_pixels))
 
 
 def _encoded(image: Any) -> bytes | bytearray | memoryview | Path | str:
