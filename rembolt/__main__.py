@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     # Nothing here multiplies matrices, and OpenBLAS's idle threads would spin beside ONNX Runtime's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.disable()  # a command makes no garbage worth looking for, and then its process ends
     try:
         from rembolt.cli.main import run
 

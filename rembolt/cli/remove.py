@@ -76,8 +76,6 @@ def command(
 
 def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
     """Load the model in the background while the rest of the program is imported and the photo decoded."""
-    import gc
-
     if isinstance(image, Path) and not image.is_file():
         # Before a model is loaded, or even downloaded, for a photo that is not there.
         _read(image, options)
@@ -86,22 +84,18 @@ def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
     from rembolt.engine.runtime import onnxruntime
     from rembolt.segmenters.opening import open_segmenter
 
-    gc.disable()  # one photo makes no garbage worth looking for
-    try:
-        onnxruntime()  # here, since in the background its import would hold up those that follow
-        session = pick(SessionOptions, options)
-        loading = Background(lambda: open_segmenter(session))
+    onnxruntime()  # here, since in the background its import would hold up those that follow
+    session = pick(SessionOptions, options)
+    loading = Background(lambda: open_segmenter(session))
 
-        from rembolt.remover import Remover
-        from rembolt.timings import Timings
+    from rembolt.remover import Remover
+    from rembolt.timings import Timings
 
-        timings = Timings()
-        with timings.stage("decode"):
-            photo = _read(image, options)
-        loading.result()  # the remover finds the session where this left it
-        return Remover(options.pop("model", "bolt"), **options).encode(photo, timings=timings)
-    finally:
-        gc.enable()
+    timings = Timings()
+    with timings.stage("decode"):
+        photo = _read(image, options)
+    loading.result()  # the remover finds the session where this left it
+    return Remover(options.pop("model", "bolt"), **options).encode(photo, timings=timings)
 
 
 def _read(image: bytes | Path, options: dict[str, Any]) -> Any:

@@ -9,7 +9,6 @@ from rembolt.engine.session import Placement, Session
 from rembolt.errors import UsageError
 from rembolt.models.catalogue import find_model, sam_model, vitmatte_model
 from rembolt.models.store import weights
-from rembolt.segmenters.saliency import SaliencySegmenter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +86,11 @@ def open_segmenter(
         from rembolt.segmenters.cloth import ClothSegmenter
 
         return ClothSegmenter(session(paths[0]))
-    return SaliencySegmenter(session(paths[0]))
+    loaded = session(paths[0])
+    # Not above: the command line imports Pillow while the session is being loaded.
+    from rembolt.segmenters.saliency import SaliencySegmenter
+
+    return SaliencySegmenter(loaded)
 
 
 def open_vitmatte(variant: str | None, options: SessionOptions) -> Session:
