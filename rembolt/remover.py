@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +58,7 @@ class Encoded:
     timings: Timings
 
 
-@dataclass(frozen=True)
-class _Groups:
+class _Groups(NamedTuple):
     """The options of one call."""
 
     source: InputOptions
@@ -137,7 +136,7 @@ class Remover:
         groups = self._groups(options)
         timings = Timings()
         if groups.cut.exact:
-            result = self._exactly(image, replace(groups, output=OutputOptions()), timings)
+            result = self._exactly(image, groups._replace(output=OutputOptions()), timings)
             rgba, icc_profile = np.asarray(result.convert("RGBA")), result.info.get("icc_profile")
         else:
             rgba, icc_profile = self._straight(image, groups, timings)

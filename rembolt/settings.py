@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from rembolt.errors import UsageError
 
@@ -19,8 +19,7 @@ DEFAULT_MAX_PIXELS = 100_000_000
 """Largest picture accepted unless the caller says otherwise, in pixels (width times height)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """What is known of one option beside its name, type and default.
 
     Attributes:
@@ -80,7 +79,7 @@ def setting_of(option: Field[Any]) -> Setting:
     return cast("Setting", option.metadata["setting"])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Options:
     """Base of the option groups: checks every field when it is made."""
 
@@ -123,7 +122,7 @@ def _prompts(name: str, value: Any) -> tuple[Mapping[str, Any], ...]:
     return tuple(value)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class InputOptions(Options):
     """How a photo is read."""
 
@@ -133,7 +132,7 @@ class InputOptions(Options):
     to_srgb: bool = setting(False, "convert the colours to sRGB instead of keeping the photo's ICC profile")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SessionOptions(Options):
     """Which network, and where it runs."""
 
@@ -162,7 +161,7 @@ class SessionOptions(Options):
     offline: bool = setting(False, "never download weights")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CutoutOptions(Options):
     """How the subject is cut out."""
 
@@ -199,7 +198,7 @@ class CutoutOptions(Options):
     exact: bool = setting(False, "rembg's pixels instead of our own way")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class OutputOptions(Options):
     """What is made of a cut-out."""
 

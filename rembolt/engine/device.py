@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rembolt.engine.runtime import onnxruntime
 from rembolt.errors import DeviceError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-@dataclass(frozen=True, slots=True)
-class Device:
+
+class Device(NamedTuple):
     """One device, as data.
 
     Attributes:
@@ -23,7 +25,7 @@ class Device:
     name: str
     provider: str
     remedy: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
 DEVICES: dict[str, Device] = {

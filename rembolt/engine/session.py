@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +23,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where and how a session is to run; the fields are those of `SessionOptions`."""
 
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
+
+
+ANYWHERE = Placement()
 
 
 class Session:
@@ -47,7 +48,7 @@ class Session:
         self,
         spec: ModelSpec,
         path: Path,
-        placement: Placement = Placement(),
+        placement: Placement = ANYWHERE,
         *,
         runtime_options: Any = None,
         providers: Sequence[Any] | None = None,
@@ -181,7 +182,7 @@ def _load_on_best(path: Path, options: Any, asked: str) -> tuple[Any, str]:
 
 
 def _load_on(path: Path, options: Any, device: Device) -> Any:
-    provider = (device.provider, device.options)
+    provider = (device.provider, dict(device.options))
     chain = [provider] if device.name == "cpu" else [provider, DEVICE_FALLBACK]
     try:
         inner = _load(path, options, chain)

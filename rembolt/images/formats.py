@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rembolt.errors import UnreadableImageError, UnsupportedImageError
 
@@ -10,8 +10,7 @@ HEADER_BYTES = 128
 """How much of the start of a file `identify` wants to see."""
 
 
-@dataclass(frozen=True)
-class SourceFormat:
+class SourceFormat(NamedTuple):
     """A format that can be read.
 
     Attributes:

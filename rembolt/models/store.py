@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rembolt.errors import UnknownModelError, UsageError, WeightsUnavailableError
 from rembolt.models import licence, verified
@@ -33,8 +32,7 @@ _EMBEDDED = Path(__file__).parent / "weights"
 _TRUE = ("1", "true", "yes", "on")
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """Where a model's weights are.
 
     Attributes:
