@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import reprlib
 from collections.abc import Callable
@@ -54,6 +53,8 @@ class _Json(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
+        import json
+
         try:
             return json.loads(value)
         except (ValueError, RecursionError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +68,8 @@ def command(
     encoded = _cut_out(image, options)
     _write(encoded.data, target)
     if as_json:
+        import json
+
         click.echo(json.dumps(_report(source, target, encoded)))
     elif not quiet:
         click.echo(_sentence(source, target, encoded, verbose=verbose), err=True)

@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.cutout.clean import post_process
 from rembolt.cutout.compose import multiply_alpha, straight_rgba, strip
-from rembolt.cutout.foreground import decontaminate, recolour
 
 if TYPE_CHECKING:
     from rembolt.images.picture import Picture
@@ -75,7 +73,11 @@ def _cut_one(
     with timings.stage("foreground"):
         if alpha.size != picture.image.size:
             alpha = alpha.resize(picture.image.size, Image.Resampling.BICUBIC)
-        foreground = picture.image if change is None else recolour(picture.image, alpha, *change)
+        foreground = picture.image
+        if change is not None:
+            from rembolt.cutout.foreground import recolour
+
+            foreground = recolour(foreground, alpha, *change)
         if picture.alpha is not None:
             alpha = Image.fromarray(multiply_alpha(np.asarray(alpha), picture.alpha))
         return straight_rgba(foreground, alpha, keep_hidden=options.putalpha)
@@ -86,6 +88,8 @@ def _refined(
 ) -> tuple[Image.Image, tuple[Image.Image, Image.Image] | None]:
     """The alpha at the mask's size, and how the colours change, as `recolour` takes it."""
     if options.post_process_mask:
+        from rembolt.cutout.clean import post_process
+
         mask = Image.fromarray(post_process(np.asarray(mask)))
     if options.vitmatte:
         mask = refine(work, mask)
@@ -98,6 +102,8 @@ def _refined(
         except ValueError as error:
             log.warning("alpha matting was not possible, the mask is used instead: %s", error)
     if options.decontaminate or options.vitmatte:
+        from rembolt.cutout.foreground import decontaminate
+
         return mask, decontaminate(work, mask)
     return mask, None
 

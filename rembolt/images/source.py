@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from rembolt.errors import UnsupportedImageError
 from rembolt.images.decode import decode, picture_from_image
@@ -52,6 +52,8 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
     if not isinstance(image, Image.Image):
         image = open_image(_encoded(image), max_pixels=options.max_pixels)
     check_size(image.width, image.height, options.max_pixels)
+    from PIL import ImageOps  # only the exact way needs it, and what it brings along
+
     return ImageOps.exif_transpose(image)
 
 

@@ -7,7 +7,6 @@ are checked each time.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Final, Protocol
@@ -120,6 +119,8 @@ def _entry(path: Path, expected: str) -> _Entry:
 
 
 def _read(home: Path) -> dict[str, _Entry]:
+    import json
+
     try:
         memory = json.loads((home / _MEMORY).read_bytes())
     except (OSError, ValueError):
@@ -128,6 +129,8 @@ def _read(home: Path) -> dict[str, _Entry]:
 
 
 def _write(home: Path, memory: dict[str, _Entry]) -> None:
+    import json
+
     temporary = home / f"{_MEMORY}.{os.getpid()}"
     try:
         temporary.write_text(json.dumps(memory, indent=1), encoding="utf-8")

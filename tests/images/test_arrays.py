@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from image_samples import colours
 
 from rembolt.errors import ImageTooLargeError, UnsupportedImageError
-from rembolt.images import picture_from_array
+from rembolt.images.arrays import picture_from_array
 
 RGB = colours()
 

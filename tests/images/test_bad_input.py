@@ -15,7 +15,9 @@ from image_samples import colours, header_bomb, saved
 from PIL import Image
 
 from rembolt.errors import ImageTooLargeError, InputError, UnreadableImageError, UnsupportedImageError
-from rembolt.images import Picture, decode, picture_from_array, picture_from_image
+from rembolt.images.arrays import picture_from_array
+from rembolt.images.decode import decode, picture_from_image
+from rembolt.images.picture import Picture
 
 PHOTO = Image.fromarray(colours(40, 50))
 SMALL = Image.fromarray(colours(12, 9))

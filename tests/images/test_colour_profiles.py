@@ -9,7 +9,8 @@ import pytest
 from image_samples import cmyk_profile, colours, grey_profile, saved, srgb_profile, wide_gamut_profile
 from PIL import Image, ImageCms
 
-from rembolt.images import decode, encode, picture_from_image
+from rembolt.images.decode import decode, picture_from_image
+from rembolt.images.encode import encode
 from rembolt.images.profiles import colour_space
 
 RGB = colours()

@@ -16,7 +16,9 @@ from image_samples import chunk, colours, png, saved
 from PIL import Image
 
 from rembolt.errors import UnreadableImageError, UnsupportedImageError
-from rembolt.images import SOURCE_FORMATS, decode, open_image, picture_from_image
+from rembolt.images.decode import decode, picture_from_image
+from rembolt.images.formats import SOURCE_FORMATS
+from rembolt.images.raw import open_image
 
 RGB = colours()
 GREY = RGB[:, :, 0].copy()

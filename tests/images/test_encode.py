@@ -11,7 +11,8 @@ from image_samples import colours, wide_gamut_profile
 from PIL import Image
 
 from rembolt.errors import UnsupportedImageError, UsageError
-from rembolt.images import OUTPUT_FORMATS, decode, encode, format_of, output_format
+from rembolt.images.decode import decode
+from rembolt.images.encode import OUTPUT_FORMATS, encode, format_of, output_format
 
 RGB = colours(40, 60)
 ALPHA = np.broadcast_to(np.linspace(0, 255, 60).astype(np.uint8), (40, 60))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rembolt.errors import OutputError
-from rembolt.images import write_atomically
+from rembolt.images.files import write_atomically
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 

@@ -13,7 +13,8 @@ from image_samples import colours, png_chunks, wide_gamut_profile
 from PIL import Image, ImageDraw, ImageFilter
 
 from rembolt.errors import UsageError
-from rembolt.images import encode_png, png
+from rembolt.images import png
+from rembolt.images.png import encode_png
 from rembolt.images.png_filter import FILTERS, Neighbours
 
 
