@@ -13,7 +13,7 @@ from rembolt.cutout.exact import cut_exactly
 from rembolt.errors import UnsupportedImageError
 from rembolt.images.encode import encode
 from rembolt.rembg.session_factory import new_session
-from rembolt.rembg.sessions import sessions, sessions_names_downloadable
+from rembolt.rembg.sessions import class_of, sessions_names_downloadable
 from rembolt.settings import CutoutOptions, OutputOptions, SessionOptions
 
 if TYPE_CHECKING:
@@ -111,11 +111,7 @@ def download_models(models: Sequence[str] = ()) -> None:
         WeightsUnavailableError: a download failed.
     """
     for name in models or sessions_names_downloadable:
-        if name not in sessions:
-            from rembolt.models.catalogue import find_model
-
-            find_model(name)  # raises, with the nearest name
-        sessions[name].download_models()
+        class_of(name).download_models()
 
 
 def _vitmatte(image: Image.Image, mask: Image.Image, options: CutoutOptions) -> Image.Image:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rembolt.models.catalogue import DEFAULT_MODEL, find_model
-from rembolt.rembg.sessions import sessions_class
+from rembolt.models.catalogue import DEFAULT_MODEL
+from rembolt.rembg.sessions import class_of
 
 if TYPE_CHECKING:
     from rembolt.rembg.sessions.base import BaseSession
@@ -25,8 +25,4 @@ def new_session(
     Raises:
         ValueError: no model has this name.
     """
-    for session_class in sessions_class:
-        if session_class.name() == model_name:
-            return session_class(model_name, sess_opts, *args, **kwargs)
-    find_model(model_name)  # raises, with the nearest name
-    raise ValueError(f"No session class found for model '{model_name}'")
+    return class_of(model_name)(model_name, sess_opts, *args, **kwargs)

@@ -232,3 +232,42 @@ def test_rembgs_own_expected_picture(shared: Path, monkeypatch: pytest.MonkeyPat
 
 def on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def test_unknown_models_are_value_errors_with_the_nearest_name() -> None:
+    with pytest.raises(ValueError, match="did you mean 'u2netp'"):
+        ours.new_session("u2netpp")
+    with pytest.raises(ValueError, match="not one of rembg's sessions"):
+        ours.new_session("vitmatte-small-distinctions-646")
+
+
+def test_own_session_classes_can_be_added(photo: Image.Image) -> None:
+    from rembolt.rembg.sessions import sessions_class
+    from rembolt.rembg.sessions.base import BaseSession
+
+    class White(BaseSession):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            pass
+
+        def predict(self, img: Image.Image, *args: Any, **kwargs: Any) -> list[Image.Image]:
+            return [Image.new("L", img.size, 255)]
+
+        @classmethod
+        def name(cls, *args: Any, **kwargs: Any) -> str:
+            return "white"
+
+    sessions_class.append(White)
+    try:
+        result = ours.remove(photo, session=ours.new_session("white"))
+    finally:
+        sessions_class.remove(White)
+    assert np.array_equal(np.asarray(result)[..., :3], np.asarray(photo))
+
+
+def test_own_weights_outside_the_model_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="within the models directory"):
+        ours.new_session("u2net_custom", model_path=str(tmp_path / "mine.onnx"))
+
+
+def test_remove_without_a_session_uses_the_embedded_model(photo: Image.Image) -> None:
+    assert np.array_equal(ours.remove(photo), ours.remove(photo, session=ours.new_session("bolt")))

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from rembolt.models.catalogue import MODELS
+from rembolt.errors import UnknownModelError
+from rembolt.models.catalogue import MODELS, find_model
 from rembolt.rembg.sessions.base import BaseSession, session_class
 
 sessions: dict[str, type[BaseSession]] = {
@@ -18,3 +19,16 @@ sessions_names = list(sessions)
 sessions_class = list(sessions.values())
 sessions_names_no_credentials = [name for name, made in sessions.items() if not made.requires_credentials()]
 sessions_names_downloadable = [name for name, made in sessions.items() if made.is_downloadable()]
+
+
+def class_of(name: str) -> type[BaseSession]:
+    """The session class of a model, those added to `sessions_class` too.
+
+    Raises:
+        UnknownModelError: there is none; a `ValueError`, as in rembg.
+    """
+    for candidate in sessions_class:
+        if candidate.name() == name:
+            return candidate
+    spec = find_model(name)  # knows the nearest name
+    raise UnknownModelError(f"{spec.name} is not one of rembg's sessions; use it through rembolt itself.")
