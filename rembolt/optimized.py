@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from rembolt.errors import DeviceError
 from rembolt.remover import Remover
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 WHITE = (255, 255, 255, 255)
+GPUS = ("cuda", "migraphx", "directml", "coreml")
+"""The devices that are GPUs, best first."""
 
 
 class OptimizedBackgroundRemover:
@@ -38,8 +41,7 @@ class OptimizedBackgroundRemover:
         alpha_matting: bool = False,
         use_gpu: bool = False,
     ) -> None:
-        device = _first_gpu() if use_gpu else "cpu"
-        self._remover = Remover(model_name, device=device, max_size=max_size, alpha_matting=alpha_matting)
+        self._remover = _remover(model_name, use_gpu, max_size=max_size, alpha_matting=alpha_matting)
 
     def remove_background(
         self, image: npt.NDArray[np.uint8] | Image.Image | Path | str
@@ -61,14 +63,17 @@ class OptimizedBackgroundRemover:
         return np.ascontiguousarray(rgba[:, :, 2::-1])
 
 
-def _first_gpu() -> Any:
-    from rembolt.engine.device import AUTO_ORDER, available
-    from rembolt.errors import DeviceError
-
-    gpus = [name for name in AUTO_ORDER if name in available() and name != "cpu"]
-    if not gpus:
-        raise DeviceError(
-            'use_gpu=True, but the installed runtime has no GPU provider: install "rembolt[gpu]" (NVIDIA) or '
-            '"rembolt[directml]" (Windows), or set use_gpu=False.'
-        )
-    return gpus[0]
+def _remover(model: str, use_gpu: bool, *, max_size: int | None, alpha_matting: bool) -> Remover:
+    """A remover on the CPU, or on the first GPU that starts."""
+    if not use_gpu:
+        return Remover(model, device="cpu", max_size=max_size, alpha_matting=alpha_matting)
+    reasons = []
+    for device in GPUS:
+        try:
+            return Remover(model, device=device, max_size=max_size, alpha_matting=alpha_matting)
+        except DeviceError as error:
+            reasons.append(str(error))
+    raise DeviceError(
+        'use_gpu=True, but no GPU works here: install "rembolt[gpu]" (NVIDIA) or "rembolt[directml]" '
+        f"(Windows) and see `rembolt doctor`, or set use_gpu=False. Tried: {' '.join(reasons)}"
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack, overload
 
 import numpy as np
@@ -12,7 +12,7 @@ from PIL import Image
 
 from rembolt.cutout.result import Cutout
 from rembolt.cutout.standard import Refine, cut, shrink
-from rembolt.errors import RemboltError, UnreadableImageError, UsageError
+from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError, UsageError
 from rembolt.images.source import read_picture, read_raw
 from rembolt.segmenters.opening import open_segmenter, open_vitmatte
 from rembolt.settings import (
@@ -21,6 +21,7 @@ from rembolt.settings import (
     CutoutOptions,
     InputOptions,
     OutputOptions,
+    Prompts,
     SessionOptions,
     check_names,
     names_of,
@@ -30,6 +31,7 @@ from rembolt.timings import Timings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from rembolt.keywords import Keywords, PhotoKeywords, PlacedKeywords
 
@@ -137,7 +139,7 @@ class Remover:
         timings = Timings()
         if groups.cut.exact:
             result = self._exactly(image, groups._replace(output=OutputOptions()), timings)
-            rgba, icc_profile = np.asarray(result.convert("RGBA")), result.info.get("icc_profile")
+            rgba, icc_profile = np.array(result.convert("RGBA")), result.info.get("icc_profile")
         else:
             rgba, icc_profile = self._straight(image, groups, timings)
         return Cutout(rgba, icc_profile, self.model, self.device, self.precision, timings)
@@ -153,7 +155,7 @@ class Remover:
         """
         if isinstance(image, np.ndarray):
             return self._pixels(image, self._groups(options), Timings())[0]
-        if isinstance(image, (str, Path, Image.Image)):
+        if isinstance(image, (str, os.PathLike, Image.Image)):
             pixels, icc_profile = self._pixels(image, self._groups(options), Timings())
             result = Image.fromarray(pixels)
             if icc_profile:
@@ -186,9 +188,13 @@ class Remover:
         """Cut out many photos, a few at a time, and give the results in order as they are asked for.
 
         A photo that fails gives its error as a value; the others go on.
+
+        Raises:
+            UsageError: an option is unknown or out of range.
         """
         from rembolt.pipeline import map_in_order
 
+        self._groups(options)  # wrong options are told at once, not photo by photo
         return map_in_order(lambda image: self.cutout(image, **options), images)
 
     def masks_exactly(self, image: Image.Image, options: CutoutOptions) -> list[Image.Image]:
@@ -211,7 +217,7 @@ class Remover:
         result = self._exactly(image, groups, timings)
         if result.mode not in ("L", "RGB", "RGBA"):
             result = result.convert("RGBA")
-        return np.asarray(result), result.info.get("icc_profile")
+        return np.array(result), result.info.get("icc_profile")
 
     def _exactly(self, image: Any, groups: _Groups, timings: Timings) -> Image.Image:
         """Rembg's way; see `rembolt.cutout.exact`."""
@@ -221,9 +227,16 @@ class Remover:
             upright = read_raw(image, groups.source)
         if 0 in upright.size:
             raise UnreadableImageError(f"the image is {upright.width} x {upright.height}: it has no pixels.")
-        masks = self._segmenter.segment(upright, groups.cut, timings)
-        with timings.stage("foreground"):
-            return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
+        try:
+            masks = self._segmenter.segment(upright, groups.cut, timings)
+            with timings.stage("foreground"):
+                return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
+        except RemboltError:
+            raise
+        except ValueError as error:  # Pillow's, where rembg fails with it too
+            raise UnsupportedImageError(
+                f"an image of mode {upright.mode} has no exact form here ({error}); leave exact off."
+            ) from error
 
     def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
         """Our way: RGBA of straight colours, and the photo's profile."""
@@ -231,7 +244,8 @@ class Remover:
             picture = read_picture(image, groups.source)
         with timings.stage("prepare"):
             work = shrink(picture.image, groups.cut.max_size)
-        masks = self._segmenter.segment(work, groups.cut, timings)
+        scaled = replace(groups.cut, sam_prompt=_scaled(groups.cut.sam_prompt, picture.image, work))
+        masks = self._segmenter.segment(work, scaled, timings)
         return cut(picture, work, masks, groups.cut, timings, self._refiner(groups.cut)), picture.icc_profile
 
     def _refiner(self, options: CutoutOptions) -> Refine:
@@ -244,6 +258,17 @@ class Remover:
             return vitmatte.refine(session, image, mask, options)
 
         return refine
+
+
+def _scaled(prompts: Prompts | None, image: Image.Image, work: Image.Image) -> Prompts | None:
+    """SAM's prompts, given in pixels of `image`, in pixels of its copy `work`."""
+    if prompts is None or work is image:
+        return prompts
+    factors = (work.width / image.width, work.height / image.height)
+    return tuple(
+        {**prompt, "data": [number * factors[place % 2] for place, number in enumerate(prompt["data"])]}
+        for prompt in prompts
+    )
 
 
 def with_canonical_names(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,6 +318,8 @@ def remove(image: Any, *, session: Remover | None = None, **options: Any) -> Any
     about_session = {name: options.pop(name) for name in names_of(SessionOptions) if name in options}
     if session is None:
         session = Remover(**about_session)
+    elif not isinstance(session, Remover):
+        raise UsageError(f"session must be what new_session gave, not {session!r}; a name goes into model.")
     elif about_session:
         raise UsageError(f"{', '.join(about_session)} cannot be changed on a session that is already made.")
     return session.remove(image, **options)

@@ -7,6 +7,7 @@ dataclasses here. A field's annotation says its type, its `Setting` the rest.
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, cast
@@ -49,6 +50,7 @@ class Setting(NamedTuple):
         if self.check is not None:
             return self.check(name, value)
         base = annotation.removesuffix(" | None")
+        value = _plain(value)
         kinds: dict[str, tuple[type, str]] = {
             "bool": (bool, "True or False"),
             "int": (int, "a whole number"),
@@ -67,6 +69,13 @@ class Setting(NamedTuple):
         if self.maximum is not None and value > self.maximum:
             raise UsageError(f"{name} must be at most {self.maximum}, not {value}.")
         return value
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as Python's own, a path as text; other values as they are."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
 
 def setting(default: Any, help: str, *flags: str, **limits: Any) -> Any:  # noqa: A002 - the field's own word
@@ -102,24 +111,30 @@ def _colour(name: str, value: Any) -> tuple[int, int, int, int]:
     return channels
 
 
-def _prompts(name: str, value: Any) -> tuple[Mapping[str, Any], ...]:
+Prompts = tuple[Mapping[str, Any], ...]
+"""SAM's prompts: mappings with `type`, `data` and, for points, `label`."""
+
+
+def _prompts(name: str, value: Any) -> Prompts:
     """Check SAM's prompts: points `[x, y]` and rectangles `[left, top, right, bottom]` in pixels."""
     lengths = {"point": 2, "rectangle": 4}
     if not isinstance(value, (list, tuple)) or not value:
         raise UsageError(f'{name} must be a list such as [{{"type": "point", "data": [x, y], "label": 1}}].')
     for prompt in value:
-        if not isinstance(prompt, Mapping) or prompt.get("type") not in lengths:
+        kind = prompt.get("type") if isinstance(prompt, Mapping) else None
+        if not isinstance(kind, str) or kind not in lengths:
             raise UsageError(f'{name}: each prompt needs a "type", "point" or "rectangle"; got {prompt!r}.')
         data = prompt.get("data")
-        wanted = lengths[prompt["type"]]
-        numbers = isinstance(data, (list, tuple)) and all(
-            isinstance(number, (int, float)) and not isinstance(number, bool) for number in data
-        )
-        if not numbers or len(cast("list[float]", data)) != wanted:
-            raise UsageError(f'{name}: "data" of a {prompt["type"]} must be {wanted} numbers, not {data!r}.')
-        if prompt["type"] == "point" and not isinstance(prompt.get("label"), int):
+        if not isinstance(data, (list, tuple)) or len(data) != lengths[kind] or not all(map(_is_pixel, data)):
+            raise UsageError(f'{name}: "data" of a {kind} must be {lengths[kind]} numbers, not {data!r}.')
+        if kind == "point" and prompt.get("label") not in (0, 1):
             raise UsageError(f'{name}: "label" of a point must be 1 (subject) or 0 (background).')
     return tuple(value)
+
+
+def _is_pixel(value: Any) -> bool:
+    # Not a NaN, which is not below anything, and nothing that a float cannot hold.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -205,8 +205,37 @@ class TestStandardCutouts:
         parts = [clothes.cutout(cat, cloth_category=name).alpha for name in ("upper", "lower", "full")]
         assert np.array_equal(np.concatenate(parts), strip.alpha)
 
+    def test_sam_prompts_stay_in_pixels_of_the_photo(self, cat: Image.Image, tmp_path: Path) -> None:
+        folder = tmp_path / "models" / "sam"
+        networks.sam_encoder(folder / "sam_vit_b_01ec64.encoder.onnx")
+        networks.sam_decoder(folder / "sam_vit_b_01ec64.decoder.onnx")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("REMBOLT_HOME", str(tmp_path))
+            patch.setenv("MODEL_CHECKSUM_DISABLED", "1")
+            sam = Remover("sam")
+        asked = []
+        decoder = sam._segmenter.decoder
+        real = decoder.run
+        decoder.run = lambda feeds: asked.append(feeds["point_coords"]) or real(feeds)
+        prompt = [
+            {"type": "point", "data": [400, 250], "label": 1},
+            {"type": "rectangle", "data": [9, 8, 99, 88]},
+        ]
+        sam.cutout(cat, sam_prompt=prompt)
+        sam.cutout(cat, sam_prompt=prompt, max_size=100)
+        assert np.abs(asked[0] - asked[1]).max() < 8, "a pixel of the shrunk photo is ten of SAM's"
+        assert asked[0][0, 0, 0] == pytest.approx(400 * 1024 / cat.width)
+
+    def test_arrays_can_be_written_to(self, cat: Image.Image) -> None:
+        for options in ({}, {"bgcolor": (1, 2, 3)}, {"only_mask": True}, {"exact": True}):
+            assert remove(np.asarray(cat), **options).flags.writeable
+
 
 class TestExactCutouts:
+    def test_what_has_no_exact_form_is_one_of_our_errors(self, cat: Image.Image) -> None:
+        with pytest.raises(UnsupportedImageError, match="leave exact off"):
+            remove(cat.convert("F"), exact=True, putalpha=True)
+
     def test_they_are_those_of_the_drop_in(self, cat: Image.Image) -> None:
         import rembolt.rembg
 
@@ -289,6 +318,24 @@ class TestMistakes:
         with pytest.raises(UnreadableImageError, match=r"nothing\.jpg"):
             remover.remove("nothing.jpg", exact=exact)
 
+    def test_files_opened_as_text(self) -> None:
+        with Path(__file__).open() as file, pytest.raises(UnsupportedImageError, match="binary mode"):
+            remove(file)
+
+    def test_closed_files(self) -> None:
+        file = io.BytesIO(b"")
+        file.close()
+        with pytest.raises(UnreadableImageError, match="closed"):
+            remove(file)
+
+    def test_a_name_is_no_session(self, cat: Image.Image) -> None:
+        with pytest.raises(UsageError, match="a name goes into model"):
+            remove(cat, session="u2net")
+
+    def test_numpy_numbers_are_numbers(self, cat: Image.Image, remover: Remover) -> None:
+        cutout = remover.cutout(cat, max_size=np.int64(64), post_process_mask=np.bool_(True))
+        assert set(np.unique(cutout.alpha)) >= {0, 255}
+
 
 class TestMap:
     def test_results_come_in_order_with_errors_as_values(self, cat: Image.Image, remover: Remover) -> None:
@@ -314,8 +361,9 @@ class TestMap:
         assert taken < 50
         results.close()
 
-    def test_a_mistake_in_the_options_is_every_photos_error(self, cat: Image.Image, remover: Remover) -> None:
-        assert all(isinstance(result, UsageError) for result in remover.map([cat, cat], max_size=1))
+    def test_a_mistake_in_the_options_is_told_at_once(self, cat: Image.Image, remover: Remover) -> None:
+        with pytest.raises(UsageError, match="max_size"):
+            remover.map([cat, cat], max_size=1)
 
 
 class TestOptimizedBackgroundRemover:

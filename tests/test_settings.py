@@ -53,6 +53,18 @@ def test_no_two_options_share_a_name_or_flag() -> None:
         (CutoutOptions, {"sam_prompt": [{"type": "point", "data": [1], "label": 1}]}, "must be 2 numbers"),
         (CutoutOptions, {"sam_prompt": [{"type": "rectangle", "data": [1, 2, 3, "4"]}]}, "must be 4 numbers"),
         (CutoutOptions, {"sam_prompt": [{"type": "point", "data": [1, 2]}]}, '"label" of a point'),
+        (CutoutOptions, {"sam_prompt": [{"type": ["point"]}]}, '"point" or "rectangle"'),
+        (
+            CutoutOptions,
+            {"sam_prompt": [{"type": "point", "data": [1, float("nan")], "label": 1}]},
+            "2 numbers",
+        ),
+        (CutoutOptions, {"sam_prompt": [{"type": "point", "data": [1, 10**400], "label": 1}]}, "2 numbers"),
+        (
+            CutoutOptions,
+            {"sam_prompt": [{"type": "point", "data": [1, 2], "label": 7}]},
+            '"label" of a point',
+        ),
         (OutputOptions, {"bgcolor": (1, 2)}, "3 or 4 whole numbers from 0 to 255"),
         (OutputOptions, {"bgcolor": (1, 2, 3, 256)}, "3 or 4 whole numbers from 0 to 255"),
         (OutputOptions, {"bgcolor": "red"}, "3 or 4 whole numbers from 0 to 255"),

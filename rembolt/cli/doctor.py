@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-EXTRAS = {"matting": "pymatting", "heif": "pillow_heif", "fp16": "onnxconverter_common"}
-"""The module that tells whether an extra is there."""
+EXTRAS = {"matting": ("pymatting",), "heif": ("pillow_heif",), "fp16": ("onnx", "onnxconverter_common")}
+"""The modules that an extra brings."""
 
 
 @click.command("doctor", context_settings={"help_option_names": ["--help", "-h"]})
@@ -49,7 +49,7 @@ def examine() -> dict[str, Any]:
         "cores": usable_cores(),
         "threads": thread_count(None) or "one for each physical core",
         "memory": _memory(),
-        "extras": {extra: _importable(module) for extra, module in EXTRAS.items()},
+        "extras": {extra: all(map(_importable, modules)) for extra, modules in EXTRAS.items()},
         "weights": _weights(),
         "problems": problems,
     }
@@ -109,7 +109,7 @@ def _print(report: dict[str, Any]) -> None:
         echo(f"device    {device['device']}: {state}")
     echo(f"cores     {report['cores']} usable, threads of a session: {report['threads']}")
     memory = report["memory"]
-    if memory["total"]:
+    if memory["total"] and memory["free"]:
         echo(f"memory    {memory['free'] / 1e9:.1f} GB free of {memory['total'] / 1e9:.1f} GB")
     extras = ", ".join(f"{name} {'yes' if there else 'no'}" for name, there in report["extras"].items())
     echo(f"extras    {extras}")
@@ -118,4 +118,9 @@ def _print(report: dict[str, Any]) -> None:
     for problem in report["problems"]:
         echo(f"PROBLEM   {problem}")
     if not report["problems"]:
-        echo("All well.")
+        working = [device["device"] for device in report["devices"] if device["works"]]
+        echo(
+            "All well."
+            if len(working) == len(report["devices"])
+            else f"Works on {', '.join(working)}; see above."
+        )

@@ -99,6 +99,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail("interrupted, nothing half-written.", INTERRUPTED)
     except RemboltError as error:
         return _fail(str(error), error.exit_code)
+    except MemoryError:
+        return _fail("there is not enough memory for this photo; make it smaller or free some memory.", 3)
     except OSError as error:
         from rembolt.cli.pipes import drop_unwritten
 

@@ -11,7 +11,7 @@ import click
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
 from rembolt.cli.pipes import is_terminal, read_image, write_image
 from rembolt.errors import UnreadableImageError, UsageError
-from rembolt.settings import GROUPS, InputOptions, SessionOptions, check_names, pick
+from rembolt.settings import GROUPS, InputOptions, SessionOptions, pick
 
 if TYPE_CHECKING:
     from rembolt.remover import Encoded
@@ -44,6 +44,8 @@ def command(
     without it, <stem>.out.png is written beside the photo.
     """
     options = given(values, extras)
+    for group in GROUPS:
+        pick(group, options)  # wrong values are told before any work
     if source is None:
         source = _piped(ctx)
     # rembg's `i` without OUTPUT writes into a pipe when there is one.
@@ -60,10 +62,6 @@ def command(
         check_place(Path(target))
     set_up_messages(quiet=quiet, verbose=verbose)
 
-    check_names(options, *GROUPS)
-    for group in GROUPS:
-        pick(group, options)  # wrong values are told before any work
-
     image = read_image() if source == PIPE else Path(source)
     encoded = _cut_out(image, options)
     _write(encoded.data, target)
@@ -77,7 +75,7 @@ def command(
 
 def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
     """Load the model in the background while the rest of the program is imported and the photo decoded."""
-    if isinstance(image, Path) and not image.is_file():
+    if isinstance(image, Path) and (image.is_dir() or not image.exists()):
         # Before a model is loaded, or even downloaded, for a photo that is not there.
         _read(image, options)
 

@@ -61,7 +61,7 @@ def over_colour(rgba: Bytes, colour: tuple[int, int, int, int]) -> Bytes:
         `uint8` RGBA `(H, W, 4)`; opaque where the colour is.
     """
     top = Image.fromarray(rgba)
-    return np.asarray(Image.alpha_composite(Image.new("RGBA", top.size, colour), top))
+    return np.array(Image.alpha_composite(Image.new("RGBA", top.size, colour), top))
 
 
 def strip(cutouts: Sequence[Bytes]) -> Bytes:

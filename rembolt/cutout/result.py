@@ -103,8 +103,15 @@ class Cutout:
                 icc_profile=None if only_mask else self.icc_profile,
             )
 
-    def save(self, path: Path | str, *, quality: int | None = None, only_mask: bool = False) -> None:
-        """Write the result; the format comes from the file's extension.
+    def save(
+        self,
+        path: Path | str,
+        *,
+        quality: int | None = None,
+        only_mask: bool = False,
+        bgcolor: tuple[int, int, int, int] | None = None,
+    ) -> None:
+        """Write the result; the format comes from the file's extension, the rest is as in `encode`.
 
         Nothing half-written is ever seen under `path`: a temporary file is renamed.
 
@@ -116,4 +123,5 @@ class Cutout:
         from rembolt.images.files import write_atomically
 
         path = Path(path)
-        write_atomically(path, self.encode(format_of(path), quality=quality, only_mask=only_mask))
+        data = self.encode(format_of(path), quality=quality, only_mask=only_mask, bgcolor=bgcolor)
+        write_atomically(path, data)

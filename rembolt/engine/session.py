@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from rembolt.engine.device import Device, candidates, unavailable
+from rembolt.engine.device import DEVICES, Device, candidates, unavailable
 from rembolt.engine.heads import spread, to_masks
 from rembolt.engine.runtime import onnxruntime
 from rembolt.engine.threads import thread_count
@@ -35,7 +37,7 @@ ANYWHERE = Placement()
 
 
 class Session:
-    """One network on one device. Thread-safe: ONNX Runtime allows concurrent runs of a session.
+    """One network on one device. Thread-safe.
 
     Attributes:
         spec: the model.
@@ -71,10 +73,14 @@ class Session:
         self.precision = _precision(spec, placement.precision)
         options = runtime_options or session_options(placement.threads)
         if providers is not None:
-            self.inner = _load(path, options, providers)
-            self.device: str = self.inner.get_providers()[0]
+            self.inner = load(path, options, providers)
+            provider = self.inner.get_providers()[0]
+            names = {device.provider: name for name, device in DEVICES.items()}
+            self.device: str = names.get(provider, provider)
         else:
             self.inner, self.device = _load_on_best(path, options, placement.device)
+        # DirectML's sessions may not be run by two threads at a time; all others may.
+        self._turn = threading.Lock() if self.device == "directml" else nullcontext()
         self._inputs = self.inner.get_inputs()
         if spec.family in {"saliency", "cloth"}:
             self._check_input(path)
@@ -84,10 +90,17 @@ class Session:
 
         Raises:
             BrokenWeightsError: the network refuses the inputs or fails.
+            DeviceError: it fails on another device than the CPU.
         """
         try:
-            return list(self.inner.run(None, dict(feeds)))
+            with self._turn:
+                return list(self.inner.run(None, dict(feeds)))
         except Exception as error:
+            if self.device != "cpu":
+                raise DeviceError(
+                    f"device {self.device!r} failed while it ran model {self.spec.name!r} "
+                    f"({_first_line(error)}); free some of its memory, or use device cpu."
+                ) from error
             raise BrokenWeightsError(
                 f"the network of model {self.spec.name!r} failed ({_first_line(error)}); "
                 "are these the weights of another model?"
@@ -185,12 +198,12 @@ def _load_on(path: Path, options: Any, device: Device) -> Any:
     provider = (device.provider, dict(device.options))
     chain = [provider] if device.name == "cpu" else [provider, DEVICE_FALLBACK]
     try:
-        inner = _load(path, options, chain)
+        inner = load(path, options, chain)
     except BrokenWeightsError:
         if device.name == "cpu":
             raise
         # A file that loads on the CPU is sound, so the device is to blame.
-        _load(path, options, [DEVICE_FALLBACK])
+        load(path, options, [DEVICE_FALLBACK])
         raise unavailable(device, "the provider could not load the network") from None
     # ONNX Runtime falls back to the CPU without an exception when a library is missing.
     if device.provider not in inner.get_providers():
@@ -202,7 +215,13 @@ DEVICE_FALLBACK = "CPUExecutionProvider"
 """Runs the few nodes (shapes, mostly) that a device's provider leaves over."""
 
 
-def _load(path: Path, options: Any, providers: Sequence[Any]) -> Any:
+def load(path: Path, options: Any, providers: Sequence[Any]) -> Any:
+    """Make an `onnxruntime.InferenceSession`.
+
+    Raises:
+        BrokenWeightsError: the file is not a network, or a provider fails with it.
+        MissingExtraError: no runtime is installed.
+    """
     runtime = onnxruntime()
     try:
         # Without the fall-back, which would print to stdout and run on the CPU when a provider fails.

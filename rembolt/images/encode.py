@@ -169,7 +169,7 @@ def _encode_with_pillow(
     buffer = BytesIO()
     try:
         Image.fromarray(pixels).save(buffer, chosen.pillow, **options)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (KeyError, OSError, ValueError, RuntimeError) as error:  # KeyError: Pillow lacks the format
         raise UnsupportedImageError(
             f"this photo cannot be written as {chosen.name} ({str(error).rstrip('.')}); choose png."
         ) from error

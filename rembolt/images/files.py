@@ -47,7 +47,8 @@ def check_place(path: Path) -> None:
     try:
         if not stat.S_ISDIR(target.parent.stat().st_mode):
             raise NotADirectoryError(errno.ENOTDIR, "not a folder")
-        if not os.access(target.parent, os.W_OK | os.X_OK) and not target.exists():
+        device = target.exists() and not target.is_file()  # written to as it is
+        if not device and not os.access(target.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "not writable")
     except OSError as error:
         raise OutputError(_sentence(path, target, error)) from error

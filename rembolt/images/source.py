@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from rembolt.errors import UnsupportedImageError
+from rembolt.errors import UnreadableImageError, UnsupportedImageError
 from rembolt.images.decode import decode, picture_from_image
 from rembolt.images.limits import check_size
 from rembolt.images.picture import Picture
 from rembolt.images.raw import open_image
+from rembolt.images.reader import pillow_at_work
 
 if TYPE_CHECKING:
     from rembolt.settings import InputOptions
@@ -54,7 +56,8 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
     check_size(image.width, image.height, options.max_pixels)
     from PIL import ImageOps  # only the exact way needs it, and what it brings along
 
-    return ImageOps.exif_transpose(image)
+    with pillow_at_work("the image", image.format):
+        return ImageOps.exif_transpose(image)
 
 
 def read(image: Any, options: InputOptions, *, exact: bool) -> Picture | Image.Image:
@@ -65,8 +68,22 @@ def read(image: Any, options: InputOptions, *, exact: bool) -> Picture | Image.I
 def _encoded(image: Any) -> bytes | bytearray | memoryview | Path | str:
     if isinstance(image, (bytes, bytearray, memoryview, Path, str)):
         return image
+    if isinstance(image, os.PathLike):
+        return Path(os.fspath(image))
     if hasattr(image, "read"):
-        return bytes(image.read())
+        return _content(image)
     raise UnsupportedImageError(
         f"a photo is given as bytes, a path, a Pillow image or a NumPy array, not as {type(image).__name__}."
     )
+
+
+def _content(file: Any) -> bytes:
+    try:
+        data = file.read()
+    except (OSError, ValueError) as error:  # ValueError: it is closed, or its text cannot be decoded
+        raise UnreadableImageError(
+            f"the open file cannot be read ({error}); open it in binary mode."
+        ) from error
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise UnsupportedImageError("the open file gives text, not bytes; open it in binary mode ('rb').")
+    return bytes(data)

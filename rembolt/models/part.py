@@ -59,7 +59,11 @@ class Part:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
-            self._file.close()
+            try:
+                self._file.close()
+            except OSError as trouble:  # what could not be written fails once more here
+                if kind is None:
+                    raise self._trouble(trouble) from trouble
             self._file = None
         if not self.done:
             self._path.unlink(missing_ok=True)
@@ -68,6 +72,7 @@ class Part:
         """Add bytes at the end."""
         try:
             self._open_file.write(data)
+            self._open_file.flush()
         except OSError as error:
             raise self._trouble(error) from error
         self._hasher.update(data)
@@ -101,7 +106,10 @@ class Part:
             total: bytes of the whole file; None where the server does not say.
         """
         rest = (total or self._size) - self.done
-        free = shutil.disk_usage(self.target.parent).free
+        try:
+            free = shutil.disk_usage(self.target.parent).free
+        except OSError as error:
+            raise self._trouble(error) from error
         if rest > 0 and rest + _SPARE > free:
             raise WeightsUnavailableError(
                 f"{self.target.name} needs {_megabytes(rest)} more in {self.target.parent}, where"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -69,7 +68,6 @@ def in_process(capfd: Any) -> Iterator[Callable[..., Done]]:
     logger = logging.getLogger("rembolt")
     before = logger.handlers[:], logger.propagate, logger.level
     yield run_here
-    gc.enable()  # `remove` switches it off, as its process ends soon
     logger.handlers[:], logger.propagate, logger.level = before
 
 

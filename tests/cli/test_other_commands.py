@@ -61,6 +61,16 @@ def test_a_photo_that_is_not_there_costs_no_download(run, mirror, folder):
     assert mirror == []
 
 
+def test_one_model_that_fails_does_not_stop_the_others(run, monkeypatch):
+    monkeypatch.setenv("REMBOLT_OFFLINE", "1")
+    done = run("download")
+    assert done.code == 1
+    assert [line.split(":")[0] for line in done.out.decode().splitlines()] == ["bolt"]
+    failed = [line.split(": ")[1] for line in done.err.splitlines()]
+    assert "u2netp" in failed
+    assert failed[-1].startswith("vitmatte"), "the last of the list was tried too"
+
+
 def test_download_says_where_the_embedded_model_is(run):
     done = run("download", "bolt")
     assert done.code == 0

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -376,3 +377,19 @@ def test_json_is_one_object(run, photo):
 
 def test_json_and_image_do_not_share_stdout(photo):
     assert_refused(process("remove", photo, "-", "--json"), 2, "--json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_photo_in_a_named_pipe(folder, photo):
+    os.mkfifo(folder / "pipe")
+    writer = threading.Thread(target=lambda: (folder / "pipe").write_bytes(photo.read_bytes()))
+    writer.start()
+    done = process("remove", "pipe", "out.png", "-q")
+    writer.join()
+    assert done.code == 0, done.err
+    assert process("remove", photo, "expected.png", "-q").code == 0
+    assert (folder / "out.png").read_bytes() == (folder / "expected.png").read_bytes()
+
+
+def test_a_wrong_format_in_the_extras(run, photo):
+    assert_refused(run("remove", photo, "-x", '{"format": "a/b"}'), 2, "format must be one of", "'a/b'")

@@ -60,7 +60,7 @@ def test_own_options_and_providers_are_used_as_they_are(network: Path) -> None:
     options.intra_op_num_threads = 1
     session = Session(U2NETP, network, runtime_options=options, providers=["CPUExecutionProvider"])
     assert session.inner.get_session_options().intra_op_num_threads == 1
-    assert session.device == "CPUExecutionProvider"
+    assert session.device == "cpu"
 
 
 def test_a_device_the_runtime_does_not_have_is_an_error_with_the_remedy(network: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rembolt.engine.session import load, session_options
 from rembolt.errors import UsageError
+from rembolt.models.spec import ModelSpec
 from rembolt.models.store import home, rembg_homes, weights
 from rembolt.remover import Remover, with_canonical_names
 from rembolt.segmenters.opening import model_of
@@ -17,13 +19,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
-    from rembolt.models.spec import ModelSpec
-
 
 class BaseSession:
     """A loaded model with rembg's methods. Thread-safe.
 
-    Own sessions derive from it and override `name`, `download_models` and `predict`.
+    Own sessions derive from it and override `name`, `download_models` (which gives the path of the ONNX file)
+    and `predict`, which may use `normalize` and `inner_session`.
 
     Args:
         model_name: name of the model.
@@ -31,11 +32,20 @@ class BaseSession:
         kwargs: `providers` (a list), `model_path`, `sam_model`, `sam_quant`; others are ignored, as in rembg.
     """
 
-    spec: ClassVar[ModelSpec]
+    spec: ClassVar[ModelSpec | None] = None
 
     def __init__(self, model_name: str, sess_opts: Any = None, *args: Any, **kwargs: Any) -> None:
         self.model_name = model_name
         providers = kwargs.get("providers")
+        if self.spec is None:
+            # An own session: its weights, and rembg's way to open them.
+            session = load(
+                Path(self.download_models(*args, **kwargs)),
+                sess_opts or session_options(),
+                providers if isinstance(providers, list) else ["CPUExecutionProvider"],
+            )
+            self.inner_session: Any = session
+            return
         options = _session_options(self.name(), kwargs)
         self._remover = Remover(
             options.model,
@@ -45,11 +55,7 @@ class BaseSession:
             sam_model=options.sam_model,
             sam_quant=options.sam_quant,
         )
-
-    @property
-    def inner_session(self) -> Any:
-        """The `onnxruntime.InferenceSession`."""
-        return self._remover.inner_session
+        self.inner_session = self._remover.inner_session
 
     def predict(self, img: Image.Image, *args: Any, **kwargs: Any) -> list[Image.Image]:
         """Find the subject.
@@ -74,41 +80,39 @@ class BaseSession:
         **kwargs: Any,
     ) -> dict[str, npt.NDArray[np.float32]]:
         """The network's input, by name: `float32` `(1, 3, H, W)`, normalised as rembg does."""
-        from dataclasses import replace
-
-        spec = replace(self.spec, mean=mean, std=std, input_size=size, brightness="photo-maximum")
+        spec = ModelSpec(name=self.name(), title="", mean=mean, std=std, input_size=size)
         return {self.inner_session.get_inputs()[0].name: prepare(img, spec, exact=True)}
 
     @classmethod
     def name(cls, *args: Any, **kwargs: Any) -> str:
-        """Name of the model."""
-        return cls.spec.name
+        """Name of the model; own sessions override it."""
+        return _spec(cls).name
 
     @classmethod
     def download_models(cls, *args: Any, **kwargs: Any) -> Any:
         """Find or download the weights: their path, or for sam the encoder's and the decoder's."""
         paths = [str(path) for path in weights(model_of(_session_options(cls.name(), kwargs)))]
-        return tuple(paths[:2]) if cls.spec.family == "sam" else paths[0]
+        return tuple(paths[:2]) if _spec(cls).family == "sam" else paths[0]
 
     @classmethod
     def is_local(cls, *args: Any, **kwargs: Any) -> bool:
         """Whether photos stay on this machine."""
-        return cls.spec.family != "service"
+        return cls.spec is None or cls.spec.family != "service"
 
     @classmethod
     def is_downloadable(cls) -> bool:
         """Whether there are weights to download."""
-        return cls.is_local() and not cls.spec.needs_path and not cls.spec.embedded
+        return cls.is_local() and (cls.spec is None or not (cls.spec.needs_path or cls.spec.embedded))
 
     @classmethod
     def requires_credentials(cls, *args: Any, **kwargs: Any) -> bool:
         """Whether the model needs an account."""
-        return cls.spec.family == "service"
+        return not cls.is_local()
 
     @classmethod
     def has_usage_cost(cls, *args: Any, **kwargs: Any) -> bool:
         """Whether each photo is paid for."""
-        return cls.spec.family == "service"
+        return not cls.is_local()
 
 
 def session_class(spec: ModelSpec) -> type[BaseSession]:
@@ -116,6 +120,12 @@ def session_class(spec: ModelSpec) -> type[BaseSession]:
     words = spec.name.replace("_", "-").split("-")
     title = "".join(word.capitalize() for word in words)
     return type(f"{title}Session", (BaseSession,), {"spec": spec, "__doc__": f"{spec.title}."})
+
+
+def _spec(session: type[BaseSession]) -> ModelSpec:
+    if session.spec is None:
+        raise UsageError(f"{session.__name__} must override name, download_models and predict.")
+    return session.spec
 
 
 def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
