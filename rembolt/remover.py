@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.cutout.result import Cutout
+from rembolt.cutout.result import Cutout, Encoded
 from rembolt.cutout.standard import Refine, cut, shrink
 from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError, UsageError
 from rembolt.images.source import read_picture, read_raw
@@ -21,7 +21,6 @@ from rembolt.settings import (
     CutoutOptions,
     InputOptions,
     OutputOptions,
-    Prompts,
     SessionOptions,
     check_names,
     names_of,
@@ -38,26 +37,6 @@ if TYPE_CHECKING:
 
 Bytes = npt.NDArray[np.uint8]
 ImageT = TypeVar("ImageT", bytes, Image.Image, npt.NDArray[Any])
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A result as the bytes of an image file.
-
-    Attributes:
-        data: the file.
-        width, height: of the image, in pixels.
-        model, device, precision: what found the subject, and where it ran.
-        timings: seconds of each stage.
-    """
-
-    data: bytes = field(repr=False)
-    width: int
-    height: int
-    model: str
-    device: str
-    precision: str
-    timings: Timings
 
 
 class _Groups(NamedTuple):
@@ -244,8 +223,12 @@ class Remover:
             picture = read_picture(image, groups.source)
         with timings.stage("prepare"):
             work = shrink(picture.image, groups.cut.max_size)
-        scaled = replace(groups.cut, sam_prompt=_scaled(groups.cut.sam_prompt, picture.image, work))
-        masks = self._segmenter.segment(work, scaled, timings)
+        options = groups.cut
+        if options.sam_prompt is not None and work is not picture.image:
+            from rembolt.segmenters.sam import scaled
+
+            options = replace(options, sam_prompt=scaled(options.sam_prompt, picture.image.size, work.size))
+        masks = self._segmenter.segment(work, options, timings)
         return cut(picture, work, masks, groups.cut, timings, self._refiner(groups.cut)), picture.icc_profile
 
     def _refiner(self, options: CutoutOptions) -> Refine:
@@ -258,17 +241,6 @@ class Remover:
             return vitmatte.refine(session, image, mask, options)
 
         return refine
-
-
-def _scaled(prompts: Prompts | None, image: Image.Image, work: Image.Image) -> Prompts | None:
-    """SAM's prompts, given in pixels of `image`, in pixels of its copy `work`."""
-    if prompts is None or work is image:
-        return prompts
-    factors = (work.width / image.width, work.height / image.height)
-    return tuple(
-        {**prompt, "data": [number * factors[place % 2] for place, number in enumerate(prompt["data"])]}
-        for prompt in prompts
-    )
 
 
 def with_canonical_names(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rembolt.errors import UnreadableImageError, UsageError
 from rembolt.settings import GROUPS, InputOptions, SessionOptions, pick
 
 if TYPE_CHECKING:
-    from rembolt.remover import Encoded
+    from rembolt.cutout.result import Encoded
 
 PIPE = "-"
 

@@ -1,4 +1,4 @@
-"""The cut-out: what `Remover.cutout` gives and everything that can be made of it."""
+"""The results: a cut-out and everything that can be made of it, and a result as a file's bytes."""
 
 from __future__ import annotations
 
@@ -125,3 +125,23 @@ class Cutout:
         path = Path(path)
         data = self.encode(format_of(path), quality=quality, only_mask=only_mask, bgcolor=bgcolor)
         write_atomically(path, data)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A result as the bytes of an image file.
+
+    Attributes:
+        data: the file.
+        width, height: of the image, in pixels.
+        model, device, precision: what found the subject, and where it ran.
+        timings: seconds of each stage.
+    """
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    model: str
+    device: str
+    precision: str
+    timings: Timings

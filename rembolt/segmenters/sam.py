@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rembolt.engine.session import Session
     from rembolt.models.spec import ModelSpec
-    from rembolt.settings import CutoutOptions
+    from rembolt.settings import CutoutOptions, Prompts
     from rembolt.timings import Timings
 
 INPUT_SHAPE = (684, 1024)
@@ -59,6 +59,15 @@ class SamSegmenter:
                 )
         with timings.stage("upsample"):
             return [_union(masks[0], factor, (image.height, image.width))]
+
+
+def scaled(prompts: Prompts, size: tuple[int, int], new_size: tuple[int, int]) -> Prompts:
+    """Prompts in pixels of an image of `size` (width, height), in pixels of its copy of `new_size`."""
+    factors = [new / old for new, old in zip(new_size, size, strict=True)]
+    return tuple(
+        {**prompt, "data": [number * factors[place % 2] for place, number in enumerate(prompt["data"])]}
+        for prompt in prompts
+    )
 
 
 def _centre(image: Image.Image) -> Mapping[str, Any]:
