@@ -213,6 +213,17 @@ def test_real_weights_on_real_photos(shared: Path, monkeypatch: pytest.MonkeyPat
             assert_same(path.read_bytes(), "u2netp", options)
 
 
+@pytest.mark.parametrize("mode", ["alpha_matting", "decontaminate", "putalpha"])
+def test_real_weights_with_slow_refinements(shared: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setenv("U2NET_HOME", str(shared / "models"))
+    for path in sorted((shared / "photos").glob("*.jpg")):
+        with Image.open(path) as photo:
+            small = photo.convert("RGB")
+        small.thumbnail((400, 400))  # rembg's matting takes minutes at full size
+        for data in (encoded(small), small, np.asarray(small)):
+            assert_same(data, "u2netp", MODES[mode])
+
+
 def test_rembgs_own_expected_picture(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     imagehash = pytest.importorskip("imagehash")
     monkeypatch.setenv("U2NET_HOME", str(shared / "models"))
