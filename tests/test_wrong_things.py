@@ -21,16 +21,13 @@ import numpy as np
 import onnx
 import pytest
 from cli.rembolt_command import (
-    Done,
     assert_refused,
     command_line,
     files_in,
-    in_process,
     packages_without,
     prepared,
     process,
     process_without_site,
-    small_photo,
 )
 from onnx import TensorProto, helper
 from PIL import Image
@@ -38,28 +35,6 @@ from PIL import Image
 import rembolt
 from rembolt.errors import InputError, UnsupportedImageError, UsageError
 from rembolt.segmenters.opening import clear_sessions
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder: an empty one."""
-    place = tmp_path / "here"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
-
-
-@pytest.fixture
-def photo(folder: Path, cat: Image.Image) -> Path:
-    """`cat.jpg` in the current folder."""
-    return small_photo(folder, cat)
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
-    """The command line in this process."""
-    with in_process(capfd) as run_here:
-        yield run_here
 
 
 @pytest.fixture

@@ -66,12 +66,6 @@ def folders(spec: ModelSpec) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(candidates))
 
 
-def locate(spec: ModelSpec) -> Path | None:
-    """Give the network's file where all files of `spec` are on this machine, else None; checks no hash."""
-    paths = _found(spec)
-    return paths[0] if paths else None
-
-
 def where(spec: ModelSpec) -> Whereabouts:
     """Give where `spec` is and how large, for a list of models; checks no hash and never fails."""
     paths = _found(spec)

@@ -18,7 +18,7 @@ from rembolt.models.catalogue import (
     vitmatte_model,
 )
 from rembolt.models.rows import rows
-from rembolt.models.store import locate
+from rembolt.models.store import where
 
 
 def assets_of(row):
@@ -57,7 +57,7 @@ def test_default_model_is_embedded_and_its_size_is_right():
     row = find_model(DEFAULT_MODEL)
     assert row.embedded
     assert row.licence == "MIT"
-    assert locate(row).stat().st_size == row.size
+    assert where(row).path.stat().st_size == row.size
     assert (row.input_size, row.brightness, row.head) == ((320, 320), "255", "sigmoid")
 
 
@@ -109,7 +109,7 @@ def test_vitmatte_by_rembgs_option():
 def test_looking_up_models_imports_nothing_heavy():
     code = (
         "import sys; import rembolt.models.store as s; from rembolt.models.catalogue import find_model;"
-        "assert s.locate(find_model('bolt'));"
+        "assert s.where(find_model('bolt')).path;"
         "heavy = {'urllib.request', 'rich', 'onnx', 'platformdirs', 'filelock', 'hashlib', 'numpy'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -73,17 +73,17 @@ def test_folders_are_searched_in_order(tmp_path, monkeypatch, tiny, weights_file
         *(user / ".u2net" / "models" / "tiny", user / ".u2net"),
     ]
     assert list(store.folders(tiny)) == expected
-    assert store.locate(tiny) is None
+    assert store.where(tiny).path is None
     for folder in reversed(expected):
         path = put(folder / "tiny.onnx", weights_file)
-        assert store.locate(tiny) == path
+        assert store.where(tiny).path == path
         assert store.weights(tiny, offline=True) == (path,)
 
 
 def test_empty_files_and_folders_are_not_weights(tmp_path, tiny):
     put(tmp_path / "user" / ".u2net" / "tiny.onnx", b"")
     (tmp_path / "rembolt" / "models" / "tiny" / "tiny.onnx").mkdir(parents=True)
-    assert store.locate(tiny) is None
+    assert store.where(tiny).path is None
 
 
 def test_where_tells_path_and_size_without_reading(tmp_path, tiny, weights_file, reads):
@@ -238,7 +238,7 @@ def test_offline_tells_the_way_out(mirror, tiny, tmp_path):
 def test_services_are_refused(name):
     with pytest.raises(UnknownModelError, match=r"paid web service.*choose a local model"):
         store.weights(find_model(name))
-    assert store.locate(find_model(name)) is None
+    assert store.where(find_model(name)).path is None
 
 
 def test_custom_rows_need_a_path(tmp_path):
@@ -246,7 +246,7 @@ def test_custom_rows_need_a_path(tmp_path):
         store.weights(find_model("u2net_custom"))
     spec = with_path(find_model("u2net_custom"), put(tmp_path / "mine.onnx", b"net"))
     assert store.weights(spec, offline=True) == (tmp_path / "mine.onnx",)
-    assert store.locate(spec) == tmp_path / "mine.onnx"
+    assert store.where(spec).path == tmp_path / "mine.onnx"
     (tmp_path / "mine.onnx").unlink()
     with pytest.raises(WeightsUnavailableError, match=r"mine\.onnx"):
         store.weights(spec)
@@ -279,7 +279,7 @@ def test_files_of_one_model_lie_in_one_folder(pair, mirror, tmp_path):
     spec, files = pair
     put(tmp_path / "user" / ".rembg" / "models" / "sam" / "a.onnx", files["a.onnx"])
     put(tmp_path / "user" / ".u2net" / "b.onnx", files["b.onnx"])
-    assert store.locate(spec) is None
+    assert store.where(spec).path is None
     mirror.files.update(files)
     paths = store.weights(spec)
     assert [path.name for path in paths] == ["a.onnx", "b.onnx"]
@@ -324,7 +324,7 @@ def test_a_part_that_fails_keeps_the_others(parted, mirror, weights_file):
     del mirror.files["data.2.bin"]
     with pytest.raises(WeightsUnavailableError, match=r"data\.2\.bin"):
         store.weights(spec)
-    assert store.locate(spec) is None
+    assert store.where(spec).path is None
     mirror.files.update(files)
     mirror.requests.clear()
     assert store.weights(spec)[1].read_bytes() == weights_file
