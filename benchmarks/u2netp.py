@@ -22,9 +22,9 @@ def find(given: Path | None) -> Path | None:
     """
     if given is None:
         from rembolt.models.catalogue import find_model
-        from rembolt.models.store import locate
+        from rembolt.models.store import where
 
-        return locate(find_model("u2netp"))
+        return where(find_model("u2netp")).path
     if not given.is_file():
         raise FileNotFoundError(f"{given} is not a file.")
     return given
