@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T", bound=str)
 
-_KEYS: Final = ("input_size", "mean", "std", "head", "brightness", "name", "licence")
+_KEYS: Final = ("input_size", "mean", "std", "head", "levels", "brightness", "name", "licence")
 _LARGEST_SIDE: Final = 8192
 _LARGEST_SIDECAR: Final = 1 << 16
+_NEAREST_LEVELS: Final = 0.01
 _EXAMPLE: Final = (
     '{"input_size": 320, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],'
     ' "head": "minmax", "brightness": "photo-maximum"}'
@@ -31,8 +32,8 @@ def custom_model(path: str | PathLike[str]) -> ModelSpec:
     """Describe the user's network from the JSON file beside it, `<stem>.json`.
 
     `input_size` (pixels: one number, or width and height) must be given. `mean` and `std` (three numbers
-    each) default to ImageNet's, `head` to `minmax`, `brightness` to `photo-maximum`, `name` to the file's
-    name.
+    each) default to ImageNet's, `head` to `minmax`, `levels` to `[0, 1]`, `brightness` to `photo-maximum`,
+    `name` to the file's name.
 
     Args:
         path: the ONNX file.
@@ -61,6 +62,7 @@ def custom_model(path: str | PathLike[str]) -> ModelSpec:
         std=_triple(sidecar, wishes, "std", (0.229, 0.224, 0.225)),
         brightness=_choice(sidecar, wishes, "brightness", get_args(Brightness), "photo-maximum"),
         head=_choice(sidecar, wishes, "head", get_args(Head), "minmax"),
+        levels=_levels(sidecar, wishes),
         licence=_text(sidecar, wishes, "licence", "as its owner says"),
         path=network,
     )
@@ -140,6 +142,17 @@ def _triple(
             return (red, green, blue)
     positive = " above 0" if key == "std" else ""
     raise UsageError(f"{sidecar}: {key} must be three numbers{positive}, for red, green and blue.")
+
+
+def _levels(sidecar: Path, wishes: dict[str, Any]) -> tuple[float, float]:
+    value = wishes.get("levels", [0.0, 1.0])
+    if isinstance(value, list) and len(value) == 2 and all(_is_number(number) for number in value):
+        low, high = (float(number) for number in value)
+        if low >= 0 and high <= 1 and high - low >= _NEAREST_LEVELS:
+            return (low, high)
+    raise UsageError(
+        f"{sidecar}: levels must be two numbers from 0 to 1, the second larger by {_NEAREST_LEVELS}."
+    )
 
 
 def _is_number(value: object) -> bool:

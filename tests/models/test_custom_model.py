@@ -31,6 +31,7 @@ def test_a_sidecar_says_how_a_network_is_fed(network):
             "mean": [0, 0.25, 0.5],
             "std": [1, 1, 2],
             "head": "sigmoid",
+            "levels": [0, 0.75],
             "brightness": "255",
             "name": "our-cars",
             "licence": "CC0-1.0",
@@ -39,6 +40,7 @@ def test_a_sidecar_says_how_a_network_is_fed(network):
     assert (spec.name, spec.licence, spec.path) == ("our-cars", "CC0-1.0", network)
     assert (spec.input_size, spec.mean, spec.std) == ((640, 480), (0.0, 0.25, 0.5), (1.0, 1.0, 2.0))
     assert (spec.head, spec.brightness, spec.family) == ("sigmoid", "255", "saliency")
+    assert spec.levels == (0.0, 0.75)
     assert spec.size == 7
     assert spec.selectable
 
@@ -46,7 +48,7 @@ def test_a_sidecar_says_how_a_network_is_fed(network):
 def test_only_the_input_size_is_needed(network):
     spec = describe(network, {"input_size": 320})
     assert spec.input_size == (320, 320)
-    assert (spec.mean, spec.head) == (find_model("u2net").mean, "minmax")
+    assert (spec.mean, spec.head, spec.levels) == (find_model("u2net").mean, "minmax", (0.0, 1.0))
     assert spec.name == "mine.onnx"
 
 
@@ -84,6 +86,11 @@ def test_without_a_sidecar_the_message_shows_a_valid_one(network):
         ({"input_size": 320, "std": [1, 1, "1"]}, "std must be three numbers"),
         ({"input_size": 320, "head": "sigmoid_minmax"}, "did you mean 'sigmoid-minmax'"),
         ({"input_size": 320, "head": None}, "head cannot be None"),
+        ({"input_size": 320, "levels": 0.5}, "levels must be two numbers"),
+        ({"input_size": 320, "levels": [0, 0.5, 1]}, "levels must be two numbers"),
+        ({"input_size": 320, "levels": [0.5, 0.5]}, "the second larger"),
+        ({"input_size": 320, "levels": [0, 1.5]}, "from 0 to 1"),
+        ({"input_size": 320, "levels": [0, None]}, "levels must be two numbers"),
         ({"input_size": 320, "brightness": 255}, "did you mean '255'"),
         ({"input_size": 320, "name": ""}, "name must be"),
         ({"input_size": 320, "name": "a\nb"}, "name must be"),
@@ -132,6 +139,7 @@ LIKELY = st.fixed_dictionaries(
         "mean": NUMBERS | JSON,
         "std": NUMBERS | JSON,
         "head": st.sampled_from(["minmax", "sigmoid", "Sigmoid"]) | JSON,
+        "levels": NUMBERS | JSON,
         "brightness": st.sampled_from(["255", "photo-maximum", "max"]) | JSON,
         "name": st.text(max_size=20) | JSON,
         "licence": st.text(max_size=20) | JSON,
