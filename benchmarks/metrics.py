@@ -6,6 +6,7 @@ measure needs a mask of two values, 128 and more is subject.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -184,7 +185,8 @@ def _levels(values: Values) -> Bytes:
         raise ValueError(f"an alpha or mask is of uint8, bool or floats, not {values.dtype}.")
     if not (values.min() >= 0 and values.max() <= 1):  # NaN fails too
         raise ValueError("a float alpha must lie in [0, 1].")
-    return np.rint(values * 255).astype(np.uint8)
+    levels: Bytes = np.rint(values * 255).astype(np.uint8)
+    return levels
 
 
 def _histograms(alpha: Bytes, subject: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -206,7 +208,7 @@ def _evenness(histogram: npt.NDArray[np.int64]) -> float:
     values = np.arange(LEVELS) / (LEVELS - 1)
     mean = float(histogram @ values) / count
     variance = float(histogram @ (values - mean) ** 2) / max(count - 1, 1)
-    return 2 * mean / (mean**2 + 1 + variance**0.5)
+    return 2 * mean / (mean**2 + 1 + math.sqrt(variance))
 
 
 def _region_similarity(alpha: Bytes, subject: Mask) -> float:

@@ -5,33 +5,64 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.machine import busy, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+Item = TypeVar("Item")
 
 
-def flags(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
+def flags(description: str | None, *, rounds: int | None) -> argparse.ArgumentParser:
     """The flags of every script.
 
     Args:
         description: the script's docstring; its first line goes into the help.
-        rounds: how many rounds are measured when the user does not say.
+        rounds: how many rounds are measured when the user does not say; None for a script without rounds.
     """
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
-    parser.add_argument(
-        "--rounds", type=_positive, default=rounds, help=f"rounds to measure, default {rounds}"
-    )
+    if rounds is not None:
+        parser.add_argument(
+            "--rounds", type=positive, default=rounds, help=f"rounds to measure, default {rounds}"
+        )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers too")
     return parser
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1, for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1.")
+    return number
 
 
 def size(text: str) -> tuple[int, int]:
     """Read `1920x1080`, for argparse."""
     width, _, height = text.partition("x")
-    return _positive(width), _positive(height)
+    return positive(width), positive(height)
+
+
+def labels(paths: Sequence[Path]) -> list[str]:
+    """Short names for paths, which do not say where they lie: the file's name, with its folder's if need be.
+
+    Raises:
+        ValueError: that does not tell them apart.
+    """
+    names = [path.name for path in paths]
+    names = [
+        name if names.count(name) == 1 else "/".join(path.absolute().parts[-2:])
+        for name, path in zip(names, paths, strict=True)
+    ]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is given twice, from folders of the same name; rename one.")
+    return names
 
 
 def introduce() -> None:
@@ -66,18 +97,17 @@ def note(sentence: str) -> None:
     Console(highlight=False, markup=False).print(sentence)
 
 
+def progress(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """Give the items one after the other, with a bar on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(items, what, console=console, transient=True, disable=not console.is_terminal)
+
+
 def write(path: Path | None, results: dict[str, object]) -> None:
     """Write the results and the machine they are from, where the user asked for it."""
     if path is not None:
         document = {"machine": describe().as_dict(), **results}
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1.")
-    return number

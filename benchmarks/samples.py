@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import tarfile
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,6 +18,9 @@ PHOTOS = (".jpg", ".jpeg")
 """What a photo's name ends in; beside its mask, `.png` is the mask's."""
 
 MASK = ".png"
+EIGHT_BITS = ("1", "L", "LA", "P", "RGB", "RGBA")
+"""Pillow's modes of masks that can be read as 8-bit grey; of others, `convert` would cut the values off."""
+
 FOLDERS = ("images", "masks")
 """The two folders of a data set that keeps photos and masks apart; there, photos may be PNG files too."""
 
@@ -29,6 +37,32 @@ class Sample(NamedTuple):
     name: str
     photo: bytes
     mask: bytes
+
+    def picture(self) -> Image.Image:
+        """The photo, mode `RGB`.
+
+        Raises:
+            SamplesError: the photo cannot be read.
+        """
+        try:
+            with Image.open(BytesIO(self.photo)) as image:
+                return image.convert("RGB")
+        except OSError as error:
+            raise SamplesError(f"the photo of {self.name} is not a whole image.") from error
+
+    def truth(self) -> npt.NDArray[np.uint8]:
+        """The mask's values, `uint8` `(H, W)`.
+
+        Raises:
+            SamplesError: the mask cannot be read or is not an 8-bit image.
+        """
+        try:
+            with Image.open(BytesIO(self.mask)) as image:
+                if image.mode not in EIGHT_BITS:
+                    raise SamplesError(f"the mask of {self.name} is of mode {image.mode}, not 8-bit grey.")
+                return np.asarray(image.convert("L"))
+        except OSError as error:
+            raise SamplesError(f"the mask of {self.name} is not a whole image.") from error
 
 
 class SamplesError(ValueError):
