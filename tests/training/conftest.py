@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+for module in ("torch", "cv2"):
+    pytest.importorskip(module, reason="training has requirements of its own: training/requirements.txt")
+
+from training.photos import Photo  # noqa: E402
+from training.recipe import Phase, Recipe  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[Photo]:
+    """Discs on noise: something a network can learn in seconds."""
+    random = np.random.default_rng(0)
+    made = []
+    for _ in range(12):
+        height, width = random.integers(90, 130, 2)
+        rows, columns = np.mgrid[:height, :width]
+        radius = random.uniform(20, 35)
+        inside = np.hypot(rows - height / 2, columns - width / 2) < radius
+        picture = random.integers(0, 120, (height, width, 3), dtype=np.uint8)
+        picture[inside] = random.integers(150, 256, 3, dtype=np.uint8)
+        made.append(Photo(picture, np.where(inside, 255, 0).astype(np.uint8)))
+    return made
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return Recipe(
+        sets=("discs",),
+        validation="discs",
+        phases=(Phase(4, 64, 4, (0.002, 0.001)), Phase(3, 96, 3, (0.001, 0.0001))),
+        warm_up=2,
+        measure_every=2,
+        measure_photos=3,
+    )

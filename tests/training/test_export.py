@@ -1,0 +1,111 @@
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from training import unfold
+from training.export import TOLERANCE, difference, fold, halve, main, to_onnx
+from training.measure import normalise
+from training.network import Bolt
+from training.photos import Photo
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Random weights with statistics that are not trivial, so that folding has something to do."""
+    torch.manual_seed(0)
+    network = Bolt().train()
+    for _ in range(3):
+        network(torch.randn(4, 3, 96, 96) * 2 + 1)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def run(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    torch.save(network.state_dict(), folder / "weights.pt")
+    return folder
+
+
+@pytest.fixture
+def copy(network):
+    again = Bolt().eval()
+    again.load_state_dict(network.state_dict())
+    return again
+
+
+def test_folding_leaves_no_normalisation_and_the_same_answers(network, copy):
+    image = torch.randn(2, 3, 96, 64)
+    folded = fold(copy)
+    assert not [module for module in folded.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    torch.testing.assert_close(folded(image), network(image), atol=1e-4, rtol=1e-4)
+
+
+def test_the_file_answers_as_pytorch_does(run, network, tmp_path, capsys):
+    path = tmp_path / "bolt.onnx"
+    assert main(["--run", str(run), "--out", str(path)]) == 0
+    assert "of PyTorch in alpha" in capsys.readouterr().out
+    assert path.stat().st_size < 4_000_000
+    assert difference(onnx.load(path), network) < TOLERANCE
+    assert [file.name for file in tmp_path.iterdir()] == ["bolt.onnx"]
+
+
+def test_batches_and_sizes_are_free(copy):
+    model = halve(to_onnx(fold(copy)))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    images = np.random.default_rng(0).standard_normal((3, 3, 64, 96), dtype=np.float32)
+    (together,) = session.run(None, {"image": images})
+    alone = [session.run(None, {"image": image[None]})[0] for image in images]
+    np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-4)
+
+
+def test_another_network_is_noticed(copy, network):
+    model = halve(to_onnx(fold(copy)))
+    with torch.no_grad():
+        next(network.parameters()).mul_(1.5)
+    try:
+        assert difference(model, network) > TOLERANCE
+    finally:
+        with torch.no_grad():
+            next(network.parameters()).div_(1.5)
+
+
+def test_training_can_go_on_from_the_file(run, network, tmp_path):
+    path = tmp_path / "bolt.onnx"
+    main(["--run", str(run), "--out", str(path)])
+    images = torch.randn(8, 3, 96, 96)
+    again = unfold.read(path, [images])
+    with torch.inference_mode():
+        torch.testing.assert_close(again(images), network(images), atol=2e-2, rtol=2e-2)
+        evaluated = again(images)
+        trained = again.train()(images)[0]
+    # The batch's own statistics are those it was given, so training mode starts where evaluation mode is.
+    torch.testing.assert_close(trained, evaluated, atol=1e-2, rtol=1e-2)
+
+
+def test_normalisation_is_the_catalogues():
+    from rembolt.models.catalogue import find_model
+
+    spec = find_model("bolt")
+    picture = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3), dtype=np.uint8)
+    expected = (picture / 255 - np.float32(spec.mean)) / np.float32(spec.std)
+    np.testing.assert_allclose(
+        normalise(torch.from_numpy(picture)).numpy(), expected.transpose(0, 3, 1, 2), atol=1e-5
+    )
+
+
+def test_photos_are_read_as_rgb(tmp_path):
+    from training.measure import measure
+
+    class Red(torch.nn.Module):
+        def forward(self, x):
+            return x[:, :1] * 1000
+
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, :30, 0] = 255
+    mask = np.zeros((40, 60), np.uint8)
+    mask[:, :30] = 255
+    found = measure(Red(), [Photo(picture, mask)], torch.device("cpu"), size=320)
+    assert found["mae"] < 0.02
+    assert found["max_f"] > 0.97

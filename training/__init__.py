@@ -1,0 +1,6 @@
+"""How the embedded model `bolt` is made; README.md here tells the whole way.
+
+python -m training.train --help
+python -m training.export --help
+python -m training.card --help
+"""

@@ -1,0 +1,131 @@
+"""Changes to a photo that leave its subject the subject: crops, flips, colours, other backgrounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from training.photos import Photo
+
+    Bytes = NDArray[np.uint8]
+
+# The processes that make batches are the parallelism, and OpenCV's own threads do not survive a fork.
+cv2.setNumThreads(0)
+
+BOUNDARY = 1 / 7
+"""Side of the box in which a pixel looks for a boundary, relative to the picture's."""
+
+
+class Example(NamedTuple):
+    """What the network sees and should answer, all `uint8`.
+
+    Attributes:
+        picture: RGB `(S, S, 3)`.
+        mask: `(S, S)`, 255 for the subject.
+        boundary: `(S, S)`, how near a boundary is: 0 far from any, up to 255 at it.
+    """
+
+    picture: Bytes
+    mask: Bytes
+    boundary: Bytes
+
+
+def example(random: Generator, photos: Sequence[Photo], index: int, size: int, studio: float) -> Example:
+    """Draw one example from a photo.
+
+    Args:
+        random: where chance comes from.
+        photos: all of them; others than the one asked for lend their colours as backgrounds.
+        index: of the photo.
+        size: side of the example in pixels.
+        studio: the chance of a made background.
+    """
+    picture, mask = _crop(random, *photos[index])
+    picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA)
+    if random.random() < 0.5:
+        picture, mask = picture[:, ::-1], mask[:, ::-1]
+    if random.random() < studio:
+        other = photos[random.integers(len(photos))].picture
+        picture = _paste(picture, mask, _background(random, other, size), random)
+    picture = _colours(random, picture)
+    if random.random() < 0.1:
+        picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.2) * size / 224)
+    side = int(size * BOUNDARY) | 1
+    return Example(picture, mask, cv2.absdiff(cv2.blur(mask, (side, side)), mask))
+
+
+def _crop(random: Generator, picture: Bytes, mask: Bytes) -> tuple[Bytes, Bytes]:
+    """Cut out a part that keeps most of the subject, four times out of five."""
+    if random.random() < 0.2:
+        return picture, mask
+    height, width = mask.shape
+    scale = random.uniform(0.55, 1)
+    rows = int(height * scale * random.uniform(0.85, 1))
+    columns = int(width * scale * random.uniform(0.85, 1))
+    top, left = random.integers(0, height - rows + 1), random.integers(0, width - columns + 1)
+    part = (slice(top, top + rows), slice(left, left + columns))
+    return picture[part], mask[part]
+
+
+def _background(random: Generator, other: Bytes, size: int) -> Bytes:
+    """Paper in one colour or with a gradient, as in a studio, or another photo out of focus."""
+    kind = random.random()
+    if kind < 0.2:
+        few = int(random.integers(4, 13))  # so few pixels, enlarged, are a strong blur, and a cheap one
+        coarse = cv2.resize(other, (few, few), interpolation=cv2.INTER_AREA)
+        return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    if kind < 0.4:
+        grey = 255.0 if random.random() < 0.5 else random.uniform(0, 255)
+        first = np.full(3, grey)
+    elif kind < 0.6:
+        first = random.uniform(180, 256) + random.uniform(-12, 12, 3)
+    else:
+        first = random.uniform(0, 256, 3)
+    if random.random() < 0.4:
+        paper = np.broadcast_to(first, (size, size, 3))
+    else:
+        second = first * random.uniform(0.5, 1.1) + random.uniform(-15, 15, 3)
+        angle = random.uniform(0, 2 * np.pi)
+        across, down = np.linspace(-0.5, 0.5, size), np.linspace(-0.5, 0.5, size)[:, None]
+        if random.random() < 0.5:
+            way = across * np.cos(angle) + down * np.sin(angle) + 0.5
+        else:
+            way = np.hypot(across - random.uniform(-0.3, 0.3), down - random.uniform(-0.3, 0.3))
+        paper = first + (second - first) * np.clip(way, 0, 1)[..., None]
+    grain = random.normal(0, random.uniform(0, 4), (size, size, 1))
+    return np.clip(paper + grain, 0, 255).astype(np.uint8)
+
+
+def _paste(picture: Bytes, mask: Bytes, background: Bytes, random: Generator) -> Bytes:
+    """Put the subject on another background, sometimes with a soft shadow under it."""
+    opacity = mask[..., None].astype(np.float32) / 255
+    if random.random() < 0.3:
+        size, small = len(mask), 32
+        right, down = random.uniform(-0.06, 0.06) * small, random.uniform(0, 0.08) * small
+        shadow = cv2.resize(mask, (small, small), interpolation=cv2.INTER_AREA)
+        shadow = cv2.warpAffine(shadow, np.float32([[1, 0, right], [0, 1, down]]), (small, small))
+        shadow = cv2.GaussianBlur(shadow, (0, 0), small * random.uniform(0.02, 0.06))
+        shadow = cv2.resize(shadow, (size, size), interpolation=cv2.INTER_LINEAR)
+        background = background * (1 - random.uniform(0.1, 0.5) * shadow[..., None].astype(np.float32) / 255)
+    return np.rint(picture * opacity + background * (1 - opacity)).astype(np.uint8)
+
+
+def _colours(random: Generator, picture: Bytes) -> Bytes:
+    """Light, contrast, gamma and tint through one table, and now and then no colour at all."""
+    levels = np.arange(256)[:, None] / 255
+    gain = random.uniform(0.7, 1.3)
+    tint = random.uniform(0.85, 1.15, 3) if random.random() < 0.5 else np.ones(3)
+    table = (levels ** random.uniform(0.8, 1.25) * gain + random.uniform(-0.1, 0.1)) * tint
+    table = np.clip(np.rint(table * 255), 0, 255).astype(np.uint8)
+    if random.random() < 0.12:
+        picture = np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    return cv2.LUT(np.ascontiguousarray(picture), np.ascontiguousarray(table[None].reshape(1, 256, 3)))

@@ -1,0 +1,120 @@
+"""Write trained weights as the ONNX file that ships, and check it against PyTorch.
+
+python -m training.export --run ../runs/first --out rembolt/models/weights/bolt.onnx
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from training.files import replacing
+from training.measure import SIZE
+from training.network import MULTIPLE, Bolt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OPSET = 17
+TOLERANCE = 2e-3
+"""Largest difference of an alpha, in [0, 1], to PyTorch: weights in half precision cost the most."""
+
+SMALL = 64
+"""Tensors of fewer numbers stay in single precision: halving them saves nothing."""
+
+
+def fold(network: Bolt) -> Bolt:
+    """Fold every batch normalisation into the convolution before it, in place, and return the network."""
+    for module in list(network.modules()):
+        if isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
+            module[0] = fuse_conv_bn_eval(module[0], module[1])
+            module[1] = nn.Identity()
+    return network
+
+
+def to_onnx(network: Bolt) -> onnx.ModelProto:
+    """Export: input `image` `(batch, 3, height, width)`, output `logits` `(batch, 1, height, width)`.
+
+    Args:
+        network: folded and in evaluation mode.
+    """
+    buffer = io.BytesIO()
+    axes = {0: "batch", 2: "height", 3: "width"}
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, 3, SIZE, SIZE),),
+        buffer,
+        input_names=["image"],
+        output_names=["logits"],
+        dynamic_axes={"image": axes, "logits": axes},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def halve(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Keep the weights in half precision, in place: half the file; ONNX Runtime widens them when it loads."""
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.size >= SMALL:
+            name, tensor.name = tensor.name, tensor.name + ".half"
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def difference(model: onnx.ModelProto, network: Bolt) -> float:
+    """The largest difference of an alpha between the file and PyTorch, over batches and sizes."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    random = torch.Generator().manual_seed(0)
+    largest = 0.0
+    for batch, height, width in ((1, SIZE, SIZE), (3, 256, 256), (2, MULTIPLE * 3, MULTIPLE * 5)):
+        image = torch.randn(batch, 3, height, width, generator=random)
+        with torch.inference_mode():
+            expected = network(image).sigmoid().numpy()
+        (logits,) = session.run(None, {"image": image.numpy()})
+        largest = max(largest, float(np.abs(1 / (1 + np.exp(-logits)) - expected).max()))
+    return largest
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export, check, and return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--run", type=Path, required=True, metavar="FOLDER", help="what training.train wrote")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    asked = parser.parse_args(arguments)
+    weights = asked.run / "weights.pt"
+    if not weights.is_file():
+        parser.exit(2, f"{weights} is not a file: train first, or wait for the run's first checkpoint.\n")
+    network = Bolt().eval()
+    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    model = halve(to_onnx(fold(network)))
+    worst = difference(model, network)
+    if not worst <= TOLERANCE:
+        print(f"The file differs from PyTorch by {worst:.2g} in alpha, more than {TOLERANCE}: not written.")
+        return 1
+    with replacing(asked.out) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+    print(f"{asked.out}: {asked.out.stat().st_size:,} bytes, within {worst:.1g} of PyTorch in alpha.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

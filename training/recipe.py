@@ -1,0 +1,99 @@
+"""The settings of a training: all of them, in one place, kept beside its results."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the training at one size.
+
+    Attributes:
+        steps: how many batches.
+        size: side of the square pictures in pixels, a multiple of 32.
+        batch: pictures a batch.
+        rates: learning rate at the phase's first and last step; a cosine leads from one to the other.
+    """
+
+    steps: int
+    size: int
+    batch: int
+    rates: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a training does.
+
+    Attributes:
+        sets: families of shards, `duts-train` for `duts-train-00.tar` and its siblings.
+        validation: the family it is measured on while it runs.
+        phases: one after the other.
+        warm_up: steps in which the learning rate rises from nothing.
+        weight_decay: AdamW's, on convolution weights only.
+        average: how much of the averaged weights stays at each step.
+        clip: largest norm of the gradient.
+        studio: share of the subjects that are cut out and put on a made background.
+        measure_every: steps between two measurements on the validation photos, which also write a checkpoint.
+        measure_photos: how many validation photos those use.
+        seed: of everything that is drawn.
+    """
+
+    sets: tuple[str, ...]
+    validation: str
+    phases: tuple[Phase, ...]
+    warm_up: int = 300
+    weight_decay: float = 0.02
+    average: float = 0.999
+    clip: float = 5.0
+    studio: float = 0.15
+    measure_every: int = 1000
+    measure_photos: int = 200
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Of all phases together."""
+        return sum(phase.steps for phase in self.phases)
+
+    def at(self, step: int) -> tuple[Phase, float]:
+        """The phase that a step belongs to and its learning rate.
+
+        Args:
+            step: from 0.
+
+        Raises:
+            IndexError: the recipe has fewer steps.
+        """
+        left = step
+        for phase in self.phases:
+            if left < phase.steps:
+                first, last = phase.rates
+                done = left / max(1, phase.steps - 1)
+                rate = last + (first - last) * 0.5 * (1 + math.cos(math.pi * done))
+                return phase, rate * min(1.0, (step + 1) / self.warm_up)
+            left -= phase.steps
+        raise IndexError(f"the recipe has {self.steps} steps, and step {step} was asked for")
+
+    def write(self, path: Path) -> None:
+        """Keep the settings as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> Recipe:
+    """Read what `Recipe.write` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        TypeError: a setting is unknown or missing.
+    """
+    found = json.loads(path.read_text(encoding="utf-8"))
+    phases = tuple(Phase(**{**phase, "rates": tuple(phase["rates"])}) for phase in found.pop("phases"))
+    return Recipe(**{**found, "sets": tuple(found["sets"]), "phases": phases})

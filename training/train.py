@@ -1,0 +1,134 @@
+"""Train `bolt` from the tar shards, on CUDA where there is one, else on the CPU.
+
+    python -m training.train --data ../shared/data --recipe training/recipes/cpu.json --out ../runs/first
+
+The folder given with --out holds the recipe, the checkpoint, the averaged weights and the curve; the same
+command again goes on where the checkpoint was written, with exactly the batches that come next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from training import unfold
+from training.batches import batch, stream
+from training.measure import measure, normalise
+from training.photos import load
+from training.run import Run
+from training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from training.network import Bolt
+    from training.photos import Photo
+    from training.recipe import Recipe
+
+REPORT_EVERY = 100
+
+STATISTICS = 32
+"""Batches from which a network that goes on takes the statistics of its normalisation."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, and return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="where the tar shards are")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="results and checkpoint")
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help="settings (default: those kept in --out)")
+    parser.add_argument("--init", type=Path, metavar="FILE", help="an exported bolt.onnx to go on from")
+    parser.add_argument("--minutes", type=float, help="write a checkpoint and stop after so long")
+    parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
+    parser.add_argument("--processes", type=int, help="that make batches (default: one, with CUDA all cores)")
+    asked = parser.parse_args(arguments)
+    stop = _Stop(asked.minutes)
+    device = torch.device(asked.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    try:
+        run = Run(asked.out)
+        recipe = run.recipe(asked.recipe)
+        photos = load(asked.data, recipe.sets)
+        held_out = load(asked.data, [recipe.validation], most=recipe.measure_photos)
+        trainer = Trainer(recipe, device)
+        resumed = run.resume(trainer)
+        if asked.init and not resumed:
+            trainer.start_from(_shipped(asked.init, recipe, photos))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        parser.exit(2, f"{error}\n")
+    print(f"{len(photos)} photos, {len(held_out)} held out, {device}, torch {torch.__version__}")
+    print(f"Step {trainer.step} of {recipe.steps}.", flush=True)
+    processes = asked.processes or (1 if device.type == "cpu" else os.cpu_count() or 1)
+    _train(trainer, run, photos, held_out, processes, stop)
+    return 0
+
+
+def _shipped(path: Path, recipe: Recipe, photos: Sequence[Photo]) -> Bolt:
+    """Read the network that ships, with statistics from batches like its next ones."""
+    batches = (batch(recipe, photos, step) for step in range(min(STATISTICS, recipe.steps)))
+    return unfold.read(path, (normalise(torch.from_numpy(pictures)) for pictures, _, _ in batches))
+
+
+def _train(
+    trainer: Trainer,
+    run: Run,
+    photos: Sequence[Photo],
+    held_out: Sequence[Photo],
+    processes: int,
+    stop: _Stop,
+) -> None:
+    recipe = trainer.recipe
+    losses: list[Tensor] = []
+    seen, since = 0, time.perf_counter()
+    for taken in stream(recipe, photos, trainer.step, processes):
+        losses.append(trainer.learn(taken))
+        seen += len(taken[0])
+        last = stop.now() or trainer.step == recipe.steps
+        measured = last or trainer.step % recipe.measure_every == 0
+        if measured or trainer.step % REPORT_EVERY == 0:
+            phase, rate = recipe.at(trainer.step - 1)
+            row: dict[str, object] = {
+                "step": trainer.step,
+                "size": phase.size,
+                "rate": float(f"{rate:.3g}"),
+                "loss": round(float(torch.stack(losses).mean()), 4),
+                "photos_a_second": round(seen / (time.perf_counter() - since), 1),
+            }
+            if measured:
+                row |= measure(trainer.average, held_out, trainer.device)
+            run.note(row)
+            if measured:
+                run.save(trainer)
+            print(row, flush=True)
+            losses.clear()
+            seen, since = 0, time.perf_counter()
+        if last:
+            return
+
+
+class _Stop:
+    """Whether to stop: a signal came, or the time is over. The step under way is finished first."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self._end = None if minutes is None else time.monotonic() + minutes * 60
+        self._asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_: object) -> None:
+        self._asked = True
+
+    def now(self) -> bool:
+        return self._asked or (self._end is not None and time.monotonic() >= self._end)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""A network that learns batch by batch, and all that its next step depends on."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from training.losses import loss
+from training.measure import normalise
+from training.network import Bolt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from training.batches import Batch
+    from training.recipe import Recipe
+
+
+class Trainer:
+    """A network, its running average and its optimizer.
+
+    Args:
+        recipe: what is trained and how.
+        device: where.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.device = device
+        self.step = 0
+        self.network = Bolt().to(device, memory_format=torch.channels_last).train()
+        self.average = copy.deepcopy(self.network).eval()
+        weights = [value for value in self.network.parameters() if value.ndim > 1]
+        others = [value for value in self.network.parameters() if value.ndim <= 1]
+        decayed = {"params": weights, "weight_decay": recipe.weight_decay}
+        self.optimizer = torch.optim.AdamW([decayed, {"params": others, "weight_decay": 0.0}], fused=True)
+
+    def learn(self, batch: Batch) -> Tensor:
+        """Take one step and return its loss, a scalar on the device."""
+        pictures, masks, boundaries = (torch.from_numpy(part).to(self.device) for part in batch)
+        _, rate = self.recipe.at(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            answers = self.network(normalise(pictures))
+        finest_first = [answer.float() for answer in answers]
+        value = loss(finest_first, masks[:, None] / 255, boundaries[:, None] / 255)
+        self.optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        self.step += 1
+        self._update_average()
+        return value.detach()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # A young average forgets sooner, or the first weights, drawn by chance, would stay for long.
+        stays = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        mean, now = self.average.state_dict(), self.network.state_dict()
+        floats = [name for name in mean if mean[name].is_floating_point()]
+        torch._foreach_lerp_([mean[name] for name in floats], [now[name] for name in floats], 1 - stays)
+
+    def start_from(self, network: Bolt) -> None:
+        """Take another network's weights for the first ones, before any step."""
+        self.network.load_state_dict(network.state_dict())
+        self.average.load_state_dict(network.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        """Give what the next step depends on, beside the recipe."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go back to what `state` gave."""
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,80 @@
+"""Go on from the file that ships: put batch normalisation back where it was folded away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from training.network import Bolt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from torch import Tensor
+
+
+def read(path: Path, images: Iterable[Tensor]) -> Bolt:
+    """Read an exported network so that it can be trained on.
+
+    A folded convolution answers `W x + b`. Its normalisation comes back with the mean and the deviation that
+    `W x` has on some photos, and a scale and shift that undo them: the function stays, and training mode,
+    which uses the batch's own statistics, starts next to it.
+
+    Args:
+        path: what `training.export` wrote.
+        images: batches of the network's input to take the statistics from.
+
+    Raises:
+        KeyError: the file is another network's.
+    """
+    stored = {
+        tensor.name.removesuffix(".half"): torch.from_numpy(numpy_helper.to_array(tensor).astype("float32"))
+        for tensor in onnx.load(path).graph.initializer
+    }
+    network = Bolt().eval()
+    pairs = []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
+            pairs.append((module[1], stored[f"{name}.0.bias"]))
+            module[0].weight.data.copy_(stored.pop(f"{name}.0.weight"))
+        elif isinstance(module, nn.Conv2d) and module.bias is not None and f"{name}.weight" in stored:
+            module.weight.data.copy_(stored[f"{name}.weight"])
+            module.bias.data.copy_(stored[f"{name}.bias"])
+    _restore(network, pairs, images)
+    return network
+
+
+@torch.no_grad()
+def _restore(network: Bolt, pairs: list[tuple[nn.BatchNorm2d, Tensor]], images: Iterable[Tensor]) -> None:
+    """Measure what each normalisation receives and set it so that it only adds its bias."""
+    sums = {norm: [torch.zeros_like(bias), torch.zeros_like(bias), 0] for norm, bias in pairs}
+
+    def note(norm: nn.BatchNorm2d, received: tuple[Tensor]) -> None:
+        total = sums[norm]
+        total[0] += received[0].sum((0, 2, 3))
+        total[1] += received[0].square().sum((0, 2, 3))
+        total[2] += received[0].numel() // received[0].shape[1]
+
+    hooks = []
+    for norm, bias in pairs:
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
+        norm.weight.fill_(1)
+        norm.bias.copy_(bias)
+        hooks.append(norm.register_forward_pre_hook(note))
+    for image in images:
+        network(image)
+    for hook in hooks:
+        hook.remove()
+    for norm, bias in pairs:
+        mean = sums[norm][0] / sums[norm][2]
+        variance = sums[norm][1] / sums[norm][2] - mean.square()
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.copy_(bias + mean)
