@@ -212,9 +212,10 @@ class Remover:
                 return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
         except RemboltError:
             raise
-        except ValueError as error:  # Pillow's, where rembg fails with it too
+        except (ValueError, ZeroDivisionError) as error:  # Pillow's and PyMatting's: rembg fails there too
             raise UnsupportedImageError(
-                f"an image of mode {upright.mode} has no exact form here ({error}); leave exact off."
+                f"an image of mode {upright.mode} and {upright.width} x {upright.height} pixels has no exact "
+                f"form here ({error}); leave exact off."
             ) from error
 
     def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:

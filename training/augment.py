@@ -23,6 +23,9 @@ cv2.setNumThreads(0)
 BOUNDARY = 1 / 7
 """Side of the box in which a pixel looks for a boundary, relative to the picture's."""
 
+EMPTY = 0.05
+"""Share of the made backgrounds that stay empty: where nothing is, nothing is to be found."""
+
 
 class Example(NamedTuple):
     """What the network sees and should answer, all `uint8`.
@@ -54,8 +57,11 @@ def example(random: Generator, photos: Sequence[Photo], index: int, size: int, s
     if random.random() < 0.5:
         picture, mask = picture[:, ::-1], mask[:, ::-1]
     if random.random() < studio:
-        other = photos[random.integers(len(photos))].picture
-        picture = _paste(picture, mask, _background(random, other, size), random)
+        background = _background(random, photos[random.integers(len(photos))].picture, size)
+        if random.random() < EMPTY:
+            picture, mask = background, np.zeros_like(mask)
+        else:
+            picture = _paste(picture, mask, background, random)
     picture = _colours(random, picture)
     if random.random() < 0.1:
         picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.2) * size / 224)

@@ -1,16 +1,21 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-for module in ("torch", "cv2"):
-    pytest.importorskip(module, reason="training has requirements of its own: training/requirements.txt")
+from training.recipe import Phase, Recipe
 
-from training.photos import Photo  # noqa: E402
-from training.recipe import Phase, Recipe  # noqa: E402
+if TYPE_CHECKING:
+    from training.photos import Photo
 
 
 @pytest.fixture(scope="session")
 def photos() -> list[Photo]:
     """Discs on noise: something a network can learn in seconds."""
+    from training.photos import Photo
+
     random = np.random.default_rng(0)
     made = []
     for _ in range(12):

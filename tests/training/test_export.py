@@ -2,7 +2,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="training has requirements of its own: training/requirements.txt")
+pytest.importorskip("cv2", reason="training has requirements of its own: training/requirements.txt")
 
 from training import unfold
 from training.export import TOLERANCE, difference, fold, halve, main, to_onnx

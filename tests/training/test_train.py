@@ -5,9 +5,10 @@ import sys
 import tarfile
 from dataclasses import replace
 
-import cv2
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="training has requirements of its own: training/requirements.txt")
+cv2 = pytest.importorskip("cv2", reason="training has requirements of its own: training/requirements.txt")
 
 from training import export
 from training.batches import batch

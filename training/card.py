@@ -1,0 +1,238 @@
+"""Write the model card from what was measured, and keep a run's settings and figures in the repository.
+
+    python -m benchmarks.accuracy --data ecssd.tar --json accuracy.json
+    python -m benchmarks.studio --data alphamatting.tar --json studio.json
+    python -m training.card --name first --run ../runs/first --accuracy accuracy.json --studio studio.json
+
+Numbers come from files, words from `card.template.md` and `remarks.md`, which says what a person saw on the
+contact sheet. Without files, the card of a run that is kept is written again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean, median
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from benchmarks.alternate import ratios, spread
+from benchmarks.studio import FOUND
+from rembolt.models.catalogue import find_model
+from rembolt.models.store import weights
+from training import recipe as recipes
+from training.files import replacing
+from training.network import Bolt
+from training.photos import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torch import Tensor
+
+    from training.recipe import Recipe
+
+HERE = Path(__file__).parent
+TEMPLATE = HERE / "card.template.md"
+REMARKS = HERE / "remarks.md"
+KEPT = HERE / "runs"
+"""Settings, curve and figures of the run whose weights ship, one folder a run."""
+
+CARD = HERE.parent / "rembolt" / "models" / "weights" / "bolt.md"
+FIGURES = "figures.json"
+OURS, OTHER = "bolt", "u2netp"
+
+
+def figures(photos: int, accuracy: dict[str, Any], studio: dict[str, Any]) -> dict[str, Any]:
+    """Take what the card needs from the benchmarks' JSON files.
+
+    Args:
+        photos: how many the network learnt from.
+        accuracy: what `benchmarks.accuracy` wrote.
+        studio: what `benchmarks.studio` wrote.
+
+    Raises:
+        KeyError: a file is not of its benchmark, or a model is missing in it.
+    """
+    found = studio["found"]
+    times = accuracy["network_seconds"]
+    return {
+        "photos": photos,
+        "machine": accuracy["machine"],
+        "threads": accuracy["threads"],
+        "accuracy": {name: result["models"] for name, result in accuracy["data"].items()},
+        "milliseconds": {name: round(median(times[name]) * 1000, 2) for name in (OURS, OTHER)},
+        "times_as_fast": spread(ratios(times[OTHER], times[OURS]), 1),
+        "studio": {
+            background: {
+                name: [round(one["ious"][name], 4) for one in found if one["background"] == background]
+                for name in (OURS, OTHER)
+            }
+            for background in dict.fromkeys(one["background"] for one in found)
+        },
+    }
+
+
+def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: dict[str, Any]) -> str:
+    """Give the card's text."""
+    spec = find_model(OURS)
+    (file,) = weights(spec)
+    hours = sum(
+        (row["step"] - before["step"]) * recipe.at(row["step"] - 1)[0].batch / row["photos_a_second"] / 3600
+        for before, row in pairwise(({"step": 0}, *curve))
+    )
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        run=run,
+        megabytes=f"{file.stat().st_size / 1e6:.1f}",
+        parameters=f"{sum(value.numel() for value in Bolt().parameters()) / 1e6:.2f}",
+        gmac=f"{multiplications(spec.input_size) / 1e9:.2f}",
+        width=spec.input_size[0],
+        height=spec.input_size[1],
+        low=spec.levels[0],
+        high=spec.levels[1],
+        sets=" and ".join(recipe.sets),
+        photos=f"{measured['photos']:,}",
+        validation=recipe.validation,
+        seed=recipe.seed,
+        studio=f"{recipe.studio:.0%}",
+        seen=f"{sum(phase.steps * phase.batch for phase in recipe.phases):,}",
+        hours=f"{hours:.1f}",
+        phases=_phases(recipe),
+        validation_curve=_validation(curve),
+        accuracy=_accuracy(measured["accuracy"]),
+        milliseconds=measured["milliseconds"][OURS],
+        other_milliseconds=measured["milliseconds"][OTHER],
+        times_as_fast=measured["times_as_fast"],
+        threads=measured["threads"],
+        processor=measured["machine"]["processor"],
+        studio_table=_studio(measured["studio"]),
+        remarks=REMARKS.read_text(encoding="utf-8").strip(),
+    )
+
+
+def multiplications(size: tuple[int, int]) -> int:
+    """Multiplications and additions of one picture of `(width, height)` pixels, in pairs."""
+    total = 0
+
+    def count(layer: nn.Conv2d, _: object, answer: Tensor) -> None:
+        nonlocal total
+        total += answer.numel() * layer.weight[0].numel()
+
+    network = Bolt().eval()
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(count)
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, size[1], size[0]))
+    return total
+
+
+def _phases(recipe: Recipe) -> str:
+    return _table(
+        ("steps", "size", "batch", "learning rate"),
+        (
+            (f"{one.steps:,}", f"{one.size}", f"{one.batch}", f"{one.rates[0]:g} to {one.rates[1]:g}")
+            for one in recipe.phases
+        ),
+    )
+
+
+def _validation(curve: Sequence[dict[str, Any]]) -> str:
+    return _table(
+        ("step", "size", "MAE", "maxF"),
+        (
+            (f"{row['step']:,}", f"{row['size']}", f"{row['mae']:.3f}", f"{row['max_f']:.3f}")
+            for row in curve
+            if "mae" in row
+        ),
+    )
+
+
+def _accuracy(data: dict[str, Any]) -> str:
+    return _table(
+        ("photos", "model", "maxF", "MAE", "S-measure", "boundary error"),
+        (
+            (
+                f"{name}, {scores['photos']}",
+                model,
+                f"{scores['max_f']:.3f}",
+                f"{scores['mae']:.4f}",
+                f"{scores['s_measure']:.3f}",
+                f"{scores['boundary_error']:.2f} %",
+            )
+            for name, models in data.items()
+            for model, scores in models.items()
+        ),
+    )
+
+
+def _studio(found: dict[str, dict[str, list[float]]]) -> str:
+    return _table(
+        ("background", f"{OURS}: mean IoU", "found", f"{OTHER}: mean IoU", "found"),
+        (
+            (background, *(cell for model in (OURS, OTHER) for cell in _reached(ious[model])))
+            for background, ious in found.items()
+        ),
+    )
+
+
+def _reached(ious: Sequence[float]) -> tuple[str, str]:
+    return f"{fmean(ious):.3f}", f"{sum(value >= FOUND for value in ious)} of {len(ious)}"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def kept(name: str) -> str:
+    """Give the card of a run that is kept in the repository."""
+    folder = KEPT / name
+    lines = (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines()
+    measured = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
+    return render(name, recipes.read(folder / "recipe.json"), [json.loads(line) for line in lines], measured)
+
+
+def keep(run: Path, name: str, measured: dict[str, Any]) -> None:
+    """Copy a run's settings and curve into the repository, and put its figures beside them."""
+    folder = KEPT / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in ("recipe.json", "curve.jsonl"):
+        (folder / file).write_text((run / file).read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / FIGURES).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Keep the run and write its card, and return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--name", required=True, help="of the folder that keeps the run in the repository")
+    parser.add_argument("--run", type=Path, metavar="FOLDER", help="what training.train wrote")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="the shards it learnt from")
+    parser.add_argument("--accuracy", type=Path, metavar="FILE", help="JSON of benchmarks.accuracy")
+    parser.add_argument("--studio", type=Path, metavar="FILE", help="JSON of benchmarks.studio")
+    asked = parser.parse_args(arguments)
+    given = (asked.run, asked.data, asked.accuracy, asked.studio)
+    if any(given) and not all(given):
+        parser.error("--run, --data, --accuracy and --studio go together.")
+    try:
+        if asked.run:
+            read = [json.loads(path.read_text(encoding="utf-8")) for path in (asked.accuracy, asked.studio)]
+            photos = len(load(asked.data, recipes.read(asked.run / "recipe.json").sets))
+            keep(asked.run, asked.name, figures(photos, *read))
+        text = kept(asked.name)
+    except (OSError, KeyError, ValueError) as error:
+        parser.exit(2, f"{error}\n")
+    with replacing(CARD) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    print(f"{CARD} is written.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
