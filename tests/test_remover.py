@@ -235,6 +235,8 @@ class TestExactCutouts:
     def test_what_has_no_exact_form_is_one_of_our_errors(self, cat: Image.Image) -> None:
         with pytest.raises(UnsupportedImageError, match="leave exact off"):
             remove(cat.convert("F"), exact=True, putalpha=True)
+        with pytest.raises(UnsupportedImageError, match="1 x 1 pixels has no exact form"):
+            remove(Image.new("RGB", (1, 1), "red"), exact=True, decontaminate=True)
 
     def test_they_are_those_of_the_drop_in(self, cat: Image.Image) -> None:
         import rembolt.rembg

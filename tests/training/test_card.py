@@ -1,0 +1,89 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+for module in ("torch", "cv2"):
+    pytest.importorskip(module, reason="training has requirements of its own: training/requirements.txt")
+
+from training import card
+from training.network import Bolt
+
+SCORES = {"photos": 2, "mae": 0.0612, "max_f": 0.9134, "s_measure": 0.881, "boundary_error": 1.5}
+ACCURACY = {
+    "machine": {"processor": "Abacus", "cores": 2},
+    "threads": 2,
+    "data": {"ecssd": {"models": {"bolt": SCORES, "u2netp": {**SCORES, "max_f": 0.9401}}}},
+    "network_seconds": {"bolt": [0.010, 0.011, 0.010], "u2netp": [0.250, 0.240, 0.260]},
+}
+STUDIO = {
+    "found": [
+        {"sample": "a", "background": "white", "ious": {"bolt": 0.97, "u2netp": 0.90}},
+        {"sample": "b", "background": "white", "ious": {"bolt": 0.93, "u2netp": 0.96}},
+        {"sample": "a", "background": "grey", "ious": {"bolt": 0.95, "u2netp": 0.949}},
+    ]
+}
+CURVE = [
+    {"step": 4, "size": 64, "photos_a_second": 32.0, "loss": 1.0},
+    {"step": 7, "size": 96, "photos_a_second": 18.0, "loss": 1.0, "mae": 0.1, "max_f": 0.8},
+]
+
+
+def test_every_number_is_in_the_card(recipe):
+    text = card.render("first", recipe, CURVE, card.figures(12, ACCURACY, STUDIO))
+    assert "| ecssd, 2 | bolt | 0.913 | 0.0612 | 0.881 | 1.50 % |" in text
+    assert "| ecssd, 2 | u2netp | 0.940 |" in text
+    assert "| white | 0.950 | 1 of 2 | 0.930 | 1 of 2 |" in text
+    assert "| grey | 0.950 | 1 of 1 | 0.949 | 0 of 1 |" in text
+    assert "takes 10.0 ms and u2netp 250.0 ms" in text
+    assert "25.0 (23.4-25.5) times as fast" in text
+    assert "| 4 | 64 | 4 | 0.002 to 0.001 |" in text
+    assert "| 7 | 96 | 0.100 | 0.800 |" in text
+    assert "25 examples" in text
+    assert not re.search(r"\$\w|\{\w", text)
+
+
+def test_the_arithmetic_is_counted():
+    stem = 160 * 160 * 16 * 27
+    everything = card.multiplications((320, 320))
+    assert everything > stem
+    assert card.multiplications((160, 160)) * 4 == everything
+    parameters = sum(value.numel() for value in Bolt().parameters())
+    assert everything > parameters  # each weight is used once at least
+
+
+def test_a_file_of_another_script_is_refused(tmp_path, capsys):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("{}")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.json").write_text('{"sets": [], "validation": "none", "phases": []}')
+    with pytest.raises(SystemExit) as stopped:
+        card.main(
+            f"--name x --run {run} --data {tmp_path} --accuracy {wrong} --studio {wrong}".split(),
+        )
+    assert stopped.value.code == 2
+    assert "found" in capsys.readouterr().err
+
+
+def test_half_of_the_files_are_not_enough(capsys):
+    with pytest.raises(SystemExit):
+        card.main(["--name", "x", "--accuracy", "accuracy.json"])
+    assert "go together" in capsys.readouterr().err
+
+
+def test_the_card_that_ships_is_the_kept_runs():
+    text = card.CARD.read_text(encoding="utf-8")
+    name = re.search(r"kept in `training/runs/([^`]+)`", text)
+    assert name, "the card names no run"
+    assert card.kept(name[1]) == text
+
+
+@pytest.mark.parametrize("folder", sorted(card.KEPT.iterdir()), ids=lambda folder: Path(folder).name)
+def test_kept_runs_are_whole(folder):
+    measured = json.loads((folder / card.FIGURES).read_text())
+    assert set(measured["accuracy"]) == {"ecssd-300-00.tar"}
+    last = json.loads((folder / "curve.jsonl").read_text().splitlines()[-1])
+    assert last["step"] == card.recipes.read(folder / "recipe.json").steps
+    assert 0 < last["mae"] < 1
