@@ -1,8 +1,7 @@
 """Write the model card from what was measured, and keep a run's settings and figures in the repository.
 
-    python -m benchmarks.accuracy --data ecssd.tar --json accuracy.json
-    python -m benchmarks.studio --data alphamatting.tar --json studio.json
-    python -m training.card --name first --run ../runs/first --accuracy accuracy.json --studio studio.json
+    python -m training.card --name first --run ../runs/first --data ../data \
+        --sizes sizes.json --accuracy accuracy.json --studio studio.json
 
 Numbers come from files, words from `card.template.md` and `remarks.md`, which says what a person saw on the
 contact sheet. Without files, the card of a run that is kept is written again.
@@ -49,11 +48,14 @@ FIGURES = "figures.json"
 OURS, OTHER = "bolt", "u2netp"
 
 
-def figures(photos: int, accuracy: dict[str, Any], studio: dict[str, Any]) -> dict[str, Any]:
-    """Take what the card needs from the benchmarks' JSON files.
+def figures(
+    photos: int, sizes: list[dict[str, Any]], accuracy: dict[str, Any], studio: dict[str, Any]
+) -> dict[str, Any]:
+    """Take what the card needs from the JSON files of what measured it.
 
     Args:
         photos: how many the network learnt from.
+        sizes: what `training.tune` wrote.
         accuracy: what `benchmarks.accuracy` wrote.
         studio: what `benchmarks.studio` wrote.
 
@@ -64,6 +66,7 @@ def figures(photos: int, accuracy: dict[str, Any], studio: dict[str, Any]) -> di
     times = accuracy["network_seconds"]
     return {
         "photos": photos,
+        "sizes": [{name: _rounded(value) for name, value in row.items()} for row in sizes],
         "machine": accuracy["machine"],
         "threads": accuracy["threads"],
         "accuracy": {name: result["models"] for name, result in accuracy["data"].items()},
@@ -105,6 +108,7 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
         hours=f"{hours:.1f}",
         phases=_phases(recipe),
         validation_curve=_validation(curve),
+        sizes=_sizes(measured["sizes"]),
         accuracy=_accuracy(measured["accuracy"]),
         milliseconds=measured["milliseconds"][OURS],
         other_milliseconds=measured["milliseconds"][OTHER],
@@ -152,6 +156,26 @@ def _validation(curve: Sequence[dict[str, Any]]) -> str:
             if "mae" in row
         ),
     )
+
+
+def _sizes(rows: list[dict[str, Any]]) -> str:
+    return _table(
+        ("input", "maxF", "MAE", "best levels", "MAE with them"),
+        (
+            (
+                f"{row['size']} x {row['size']}",
+                f"{row['max_f']:.3f}",
+                f"{row['mae']:.4f}",
+                f"{row['levels'][0]:g} and {row['levels'][1]:g}",
+                f"{row['levelled_mae']:.4f}",
+            )
+            for row in rows
+        ),
+    )
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 5) if isinstance(value, float) else value
 
 
 def _accuracy(data: dict[str, Any]) -> str:
@@ -214,15 +238,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", required=True, help="of the folder that keeps the run in the repository")
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="what training.train wrote")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="the shards it learnt from")
+    parser.add_argument("--sizes", type=Path, metavar="FILE", help="JSON of training.tune")
     parser.add_argument("--accuracy", type=Path, metavar="FILE", help="JSON of benchmarks.accuracy")
     parser.add_argument("--studio", type=Path, metavar="FILE", help="JSON of benchmarks.studio")
     asked = parser.parse_args(arguments)
-    given = (asked.run, asked.data, asked.accuracy, asked.studio)
+    measured = (asked.sizes, asked.accuracy, asked.studio)
+    given = (asked.run, asked.data, *measured)
     if any(given) and not all(given):
-        parser.error("--run, --data, --accuracy and --studio go together.")
+        parser.error("--run, --data, --sizes, --accuracy and --studio go together.")
     try:
         if asked.run:
-            read = [json.loads(path.read_text(encoding="utf-8")) for path in (asked.accuracy, asked.studio)]
+            read = [json.loads(path.read_text(encoding="utf-8")) for path in measured]
             photos = len(load(asked.data, recipes.read(asked.run / "recipe.json").sets))
             keep(asked.run, asked.name, figures(photos, *read))
         text = kept(asked.name)

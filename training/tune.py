@@ -9,6 +9,7 @@ is nearly sure, and hardly change the order of the pixels, which is what maxF lo
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -98,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, required=True, metavar="FILE")
     parser.add_argument("--data", type=Path, required=True, metavar="SHARD", help="validation photos")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 288, 320, 352])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too, for the model card")
     asked = parser.parse_args(arguments)
     if not asked.model.is_file():
         parser.exit(2, f"{asked.model} is not a file.\n")
@@ -106,13 +108,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except samples.SamplesError as error:
         parser.exit(2, f"{error}\n")
     print("size  maxF   MAE    levels       MAE with them")
+    choices = []
     for size in asked.sizes:
         found = choose(asked.model, photos, size)
+        choices.append({"size": size, **found._asdict()})
         low, high = found.levels
         print(
             f"{size:4}  {found.max_f:.4f} {found.mae:.4f} {low:.2f} to {high:.2f} {found.levelled_mae:.4f}",
             flush=True,
         )
+    if asked.json:
+        asked.json.write_text(json.dumps(choices, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

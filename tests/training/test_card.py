@@ -24,6 +24,7 @@ STUDIO = {
         {"sample": "a", "background": "grey", "ious": {"bolt": 0.95, "u2netp": 0.949}},
     ]
 }
+SIZES = [{"size": 320, "mae": 0.061234, "max_f": 0.87654, "levels": [0.1, 0.85], "levelled_mae": 0.05}]
 CURVE = [
     {"step": 4, "size": 64, "photos_a_second": 32.0, "loss": 1.0},
     {"step": 7, "size": 96, "photos_a_second": 18.0, "loss": 1.0, "mae": 0.1, "max_f": 0.8},
@@ -31,7 +32,7 @@ CURVE = [
 
 
 def test_every_number_is_in_the_card(recipe):
-    text = card.render("first", recipe, CURVE, card.figures(12, ACCURACY, STUDIO))
+    text = card.render("first", recipe, CURVE, card.figures(12, SIZES, ACCURACY, STUDIO))
     assert "| ecssd, 2 | bolt | 0.913 | 0.0612 | 0.881 | 1.50 % |" in text
     assert "| ecssd, 2 | u2netp | 0.940 |" in text
     assert "| white | 0.950 | 1 of 2 | 0.930 | 1 of 2 |" in text
@@ -41,6 +42,7 @@ def test_every_number_is_in_the_card(recipe):
     assert "| 4 | 64 | 4 | 0.002 to 0.001 |" in text
     assert "| 7 | 96 | 0.100 | 0.800 |" in text
     assert "25 examples" in text
+    assert "| 320 x 320 | 0.877 | 0.0612 | 0.1 and 0.85 | 0.0500 |" in text
     assert not re.search(r"\$\w|\{\w", text)
 
 
@@ -59,9 +61,10 @@ def test_a_file_of_another_script_is_refused(tmp_path, capsys):
     run = tmp_path / "run"
     run.mkdir()
     (run / "recipe.json").write_text('{"sets": [], "validation": "none", "phases": []}')
+    measured = [part for flag in ("--sizes", "--accuracy", "--studio") for part in (flag, str(wrong))]
     with pytest.raises(SystemExit) as stopped:
         card.main(
-            f"--name x --run {run} --data {tmp_path} --accuracy {wrong} --studio {wrong}".split(),
+            ["--name", "x", "--run", str(run), "--data", str(tmp_path), *measured],
         )
     assert stopped.value.code == 2
     assert "found" in capsys.readouterr().err
