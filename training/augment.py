@@ -52,8 +52,10 @@ def example(random: Generator, photos: Sequence[Photo], index: int, size: int, s
         studio: the chance of a made background.
     """
     picture, mask = _crop(random, *photos[index])
-    picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-    mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA)
+    # Averaging areas is right for shrinking only: enlarged that way, a mask has steps.
+    way = cv2.INTER_AREA if min(mask.shape) >= size else cv2.INTER_LINEAR
+    picture = cv2.resize(picture, (size, size), interpolation=way)
+    mask = cv2.resize(mask, (size, size), interpolation=way)
     if random.random() < 0.5:
         picture, mask = picture[:, ::-1], mask[:, ::-1]
     if random.random() < studio:
