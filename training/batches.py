@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from functools import lru_cache
+from queue import Empty, Full
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 AHEAD = 8
 """Batches a process makes before somebody takes them."""
+
+PATIENCE = 5.0
+"""Seconds after which either side looks whether the other is still there."""
 
 
 def batch(recipe: Recipe, photos: Sequence[Photo], step: int) -> Batch:
@@ -48,22 +53,55 @@ def stream(recipe: Recipe, photos: Sequence[Photo], start: int, processes: int) 
         photos: shared with the processes by forking, not copied.
         start: the first step.
         processes: how many make batches; each makes every so-manyth.
+
+    Raises:
+        RuntimeError: a process ended before its time.
     """
     context = multiprocessing.get_context("fork")
     queues = [context.Queue(AHEAD) for _ in range(processes)]
-    for number, queue in enumerate(queues):
-        steps = range(start + number, recipe.steps, processes)
-        context.Process(target=_work, args=(recipe, photos, steps, queue), daemon=True).start()
-    for step in range(start, recipe.steps):
-        yield queues[(step - start) % processes].get()
+    makers = [
+        context.Process(
+            target=_make,
+            args=(recipe, photos, range(start + number, recipe.steps, processes), queues[number]),
+            daemon=True,
+        )
+        for number in range(processes)
+    ]
+    for maker in makers:
+        maker.start()
+    try:
+        for step in range(start, recipe.steps):
+            number = (step - start) % processes
+            yield _take(queues[number], makers[number])
+    finally:
+        for maker in makers:
+            maker.kill()
+            maker.join()
 
 
-def _work(recipe: Recipe, photos: Sequence[Photo], steps: range, queue: multiprocessing.Queue[Batch]) -> None:
-    # What asks the training to stop must not end these: it ends them itself when it is done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _take(queue: multiprocessing.Queue[Batch], maker: multiprocessing.Process) -> Batch:
+    while True:
+        try:
+            return queue.get(timeout=PATIENCE)
+        except Empty:
+            if not maker.is_alive():
+                raise RuntimeError("a process that makes batches has ended; its error is above.") from None
+
+
+def _make(recipe: Recipe, photos: Sequence[Photo], steps: range, queue: multiprocessing.Queue[Batch]) -> None:
+    # Signals to the whole group are for the training, which finishes its step and then ends these.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    training = os.getppid()
     for step in steps:
-        queue.put(batch(recipe, photos, step))
+        made = batch(recipe, photos, step)
+        while True:
+            try:
+                queue.put(made, timeout=PATIENCE)
+                break
+            except Full:
+                if os.getppid() != training:  # it was killed: nobody will take this
+                    os._exit(1)
 
 
 def _indices(recipe: Recipe, photos: int, step: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Write the model card from what was measured, and keep a run's settings and figures in the repository.
 
-    python -m training.card --name first --run ../runs/first --data ../data \
+    python -m training.card --name first --run ../runs/first \
         --sizes sizes.json --accuracy accuracy.json --studio studio.json
 
 Numbers come from files, words from `card.template.md` and `remarks.md`, which says what a person saw on the
@@ -26,9 +26,10 @@ from benchmarks.studio import FOUND
 from rembolt.models.catalogue import find_model
 from rembolt.models.store import weights
 from training import recipe as recipes
+from training.augment import EMPTY
+from training.export import OPSET
 from training.files import replacing
 from training.network import Bolt
-from training.photos import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,37 +49,55 @@ FIGURES = "figures.json"
 OURS, OTHER = "bolt", "u2netp"
 
 
-def figures(
-    photos: int, sizes: list[dict[str, Any]], accuracy: dict[str, Any], studio: dict[str, Any]
-) -> dict[str, Any]:
+def figures(sizes: Path, accuracy: Path, studio: Path) -> dict[str, Any]:
     """Take what the card needs from the JSON files of what measured it.
 
     Args:
-        photos: how many the network learnt from.
         sizes: what `training.tune` wrote.
         accuracy: what `benchmarks.accuracy` wrote.
         studio: what `benchmarks.studio` wrote.
 
     Raises:
-        KeyError: a file is not of its benchmark, or a model is missing in it.
+        OSError: a file cannot be read.
+        ValueError: a file is not of its script, or a model is missing in it.
     """
-    found = studio["found"]
-    times = accuracy["network_seconds"]
+    parts = ((sizes, _of_sizes), (accuracy, _of_accuracy), (studio, _of_studio))
+    taken: dict[str, Any] = {}
+    for path, take in parts:
+        try:
+            taken |= take(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not what the card needs there: {error!r}") from error
+    return taken
+
+
+def _of_sizes(rows: Any) -> dict[str, Any]:
+    if not isinstance(rows, list):
+        raise TypeError("it is no list")
+    return {"sizes": [{**row, **{name: round(row[name], 5) for name in ("mae", "max_f")}} for row in rows]}
+
+
+def _of_accuracy(found: Any) -> dict[str, Any]:
+    times = found["network_seconds"]
     return {
-        "photos": photos,
-        "sizes": [{name: _rounded(value) for name, value in row.items()} for row in sizes],
-        "machine": accuracy["machine"],
-        "threads": accuracy["threads"],
-        "accuracy": {name: result["models"] for name, result in accuracy["data"].items()},
+        "machine": found["machine"],
+        "threads": found["threads"],
+        "accuracy": {name: result["models"] for name, result in found["data"].items()},
         "milliseconds": {name: round(median(times[name]) * 1000, 2) for name in (OURS, OTHER)},
         "times_as_fast": spread(ratios(times[OTHER], times[OURS]), 1),
+    }
+
+
+def _of_studio(found: Any) -> dict[str, Any]:
+    every = found["found"]
+    return {
         "studio": {
             background: {
-                name: [round(one["ious"][name], 4) for one in found if one["background"] == background]
+                name: [round(one["ious"][name], 4) for one in every if one["background"] == background]
                 for name in (OURS, OTHER)
             }
-            for background in dict.fromkeys(one["background"] for one in found)
-        },
+            for background in dict.fromkeys(one["background"] for one in every)
+        }
     }
 
 
@@ -86,9 +105,11 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
     """Give the card's text."""
     spec = find_model(OURS)
     (file,) = weights(spec)
+    start = next(row for row in reversed(curve) if "device" in row)
+    learnt = [row for row in curve if "loss" in row]
     hours = sum(
         (row["step"] - before["step"]) * recipe.at(row["step"] - 1)[0].batch / row["photos_a_second"] / 3600
-        for before, row in pairwise(({"step": 0}, *curve))
+        for before, row in pairwise(({"step": 0}, *learnt))
     )
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         run=run,
@@ -100,7 +121,12 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
         low=spec.levels[0],
         high=spec.levels[1],
         sets=" and ".join(recipe.sets),
-        photos=f"{measured['photos']:,}",
+        photos=f"{start['photos']:,}",
+        held_out=start["held_out"],
+        device={"cpu": "two CPU cores", "cuda": "one GPU"}[start["device"]],
+        opset=OPSET,
+        empty=f"{EMPTY:.0%}",
+        reached=FOUND,
         validation=recipe.validation,
         seed=recipe.seed,
         studio=f"{recipe.studio:.0%}",
@@ -174,10 +200,6 @@ def _sizes(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _rounded(value: Any) -> Any:
-    return round(value, 5) if isinstance(value, float) else value
-
-
 def _accuracy(data: dict[str, Any]) -> str:
     return _table(
         ("photos", "model", "maxF", "MAE", "S-measure", "boundary error"),
@@ -237,22 +259,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--name", required=True, help="of the folder that keeps the run in the repository")
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="what training.train wrote")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="the shards it learnt from")
     parser.add_argument("--sizes", type=Path, metavar="FILE", help="JSON of training.tune")
     parser.add_argument("--accuracy", type=Path, metavar="FILE", help="JSON of benchmarks.accuracy")
     parser.add_argument("--studio", type=Path, metavar="FILE", help="JSON of benchmarks.studio")
     asked = parser.parse_args(arguments)
     measured = (asked.sizes, asked.accuracy, asked.studio)
-    given = (asked.run, asked.data, *measured)
-    if any(given) and not all(given):
-        parser.error("--run, --data, --sizes, --accuracy and --studio go together.")
+    if any((asked.run, *measured)) and not all((asked.run, *measured)):
+        parser.error("--run, --sizes, --accuracy and --studio go together.")
     try:
         if asked.run:
-            read = [json.loads(path.read_text(encoding="utf-8")) for path in measured]
-            photos = len(load(asked.data, recipes.read(asked.run / "recipe.json").sets))
-            keep(asked.run, asked.name, figures(photos, *read))
+            keep(asked.run, asked.name, figures(*measured))
         text = kept(asked.name)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")
     with replacing(CARD) as temporary:
         temporary.write_text(text, encoding="utf-8")

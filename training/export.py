@@ -6,9 +6,11 @@ python -m training.export --run ../runs/first --out rembolt/models/weights/bolt.
 from __future__ import annotations
 
 import argparse
+import copy
 import io
 import sys
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +22,9 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from training.files import replacing
-from training.measure import SIZE
-from training.network import MULTIPLE, Bolt
+from training.measure import SPEC
+from training.network import Bolt
+from training.recipe import MULTIPLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +56,7 @@ def to_onnx(network: Bolt) -> onnx.ModelProto:
     axes = {0: "batch", 2: "height", 3: "width"}
     torch.onnx.export(
         network,
-        (torch.zeros(1, 3, SIZE, SIZE),),
+        (torch.zeros(1, 3, *SPEC.input_size),),
         buffer,
         input_names=["image"],
         output_names=["logits"],
@@ -85,12 +88,13 @@ def difference(model: onnx.ModelProto, network: Bolt) -> float:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     random = torch.Generator().manual_seed(0)
     largest = 0.0
-    for batch, height, width in ((1, SIZE, SIZE), (3, 256, 256), (2, MULTIPLE * 3, MULTIPLE * 5)):
+    for batch, height, width in ((1, *SPEC.input_size), (3, 256, 256), (2, MULTIPLE * 3, MULTIPLE * 5)):
         image = torch.randn(batch, 3, height, width, generator=random)
         with torch.inference_mode():
             expected = network(image).sigmoid().numpy()
         (logits,) = session.run(None, {"image": image.numpy()})
-        largest = max(largest, float(np.abs(1 / (1 + np.exp(-logits)) - expected).max()))
+        # NumPy's maximum, unlike Python's, does not lose a NaN.
+        largest = float(np.maximum(largest, np.abs(1 / (1 + np.exp(-logits)) - expected).max()))
     return largest
 
 
@@ -100,18 +104,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, required=True, metavar="FOLDER", help="what training.train wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     asked = parser.parse_args(arguments)
-    weights = asked.run / "weights.pt"
-    if not weights.is_file():
-        parser.exit(2, f"{weights} is not a file: train first, or wait for the run's first checkpoint.\n")
     network = Bolt().eval()
-    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
-    model = halve(to_onnx(fold(network)))
-    worst = difference(model, network)
-    if not worst <= TOLERANCE:
-        print(f"The file differs from PyTorch by {worst:.2g} in alpha, more than {TOLERANCE}: not written.")
-        return 1
-    with replacing(asked.out) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+    try:
+        weights = torch.load(asked.run / "weights.pt", weights_only=True, map_location="cpu")
+        network.load_state_dict(weights)
+        model = halve(to_onnx(fold(copy.deepcopy(network))))
+        worst = difference(model, network)
+        if not worst <= TOLERANCE:
+            raise ValueError(f"the file differs from PyTorch by {worst:.2g} in alpha, more than {TOLERANCE}.")
+        with replacing(asked.out) as temporary:
+            temporary.write_bytes(model.SerializeToString())
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        parser.exit(2, f"{asked.out} is not written: {error}\n")
     print(f"{asked.out}: {asked.out.stat().st_size:,} bytes, within {worst:.1g} of PyTorch in alpha.")
     return 0
 

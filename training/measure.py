@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
+from PIL import Image
 
 from benchmarks.metrics import Accuracy
+from rembolt.models.catalogue import find_model
+from rembolt.segmenters.prepare import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from training.network import Bolt
     from training.photos import Photo
 
-SIZE = 320
-"""Side of the network's input in use."""
-
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+SPEC = replace(find_model("bolt"), input_size=(320, 320))
+"""How the network is fed: as in use, but always at one size, so that trainings can be compared."""
 
 
 def normalise(pictures: Tensor) -> Tensor:
     """Turn `uint8` RGB `(B, H, W, 3)` into the network's input, `float32` `(B, 3, H, W)`, channels last."""
-    mean, std = (torch.tensor(values, device=pictures.device) * 255 for values in (MEAN, STD))
+    mean, std = (torch.tensor(values, device=pictures.device) * 255 for values in (SPEC.mean, SPEC.std))
     return ((pictures - mean) / std).permute(0, 3, 1, 2)
 
 
-def measure(
-    network: Bolt, photos: Sequence[Photo], device: torch.device, size: int = SIZE
-) -> dict[str, float]:
+def measure(network: nn.Module, photos: Sequence[Photo], device: torch.device) -> dict[str, float]:
     """MAE and maxF of the bare sigmoid, at the photos' own sizes."""
     accuracy = Accuracy()
     for picture, mask in photos:
-        shrunk = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        image = torch.from_numpy(prepare(Image.fromarray(picture), SPEC, exact=False)).to(device)
         with torch.inference_mode():
-            logits = network(normalise(torch.from_numpy(shrunk[None]).to(device)))
-        alpha = logits[0, 0].float().sigmoid().cpu().numpy()
-        alpha = cv2.resize(alpha, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        accuracy.add(np.clip(alpha, 0, 1), mask)
+            small = network(image)[0, 0].float().sigmoid().cpu().numpy()
+        enlarged = Image.fromarray(small).resize(mask.shape[::-1], Image.Resampling.BICUBIC)
+        accuracy.add(np.clip(np.asarray(enlarged), 0, 1), mask)
     scores = accuracy.scores()
     return {"mae": round(scores.mae, 4), "max_f": round(scores.max_f, 4)}

@@ -13,9 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-MULTIPLE = 32
-"""Sides of the input must be multiples of this."""
-
 WIDTHS = (32, 64, 128, 192)
 """Channels of the encoder at 1/4, 1/8, 1/16 and 1/32 of the input's side."""
 

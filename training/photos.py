@@ -5,10 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
 
-from benchmarks.samples import Sample, read
+from benchmarks.samples import Sample, SamplesError, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +33,7 @@ def load(folder: Path, families: Iterable[str], *, most: int | None = None) -> l
 
     Raises:
         FileNotFoundError: a family has no shard there.
-        ValueError: a file is not a photo.
+        SamplesError: a photo or mask cannot be read, or they differ in size.
     """
     samples: list[Sample] = []
     for family in families:
@@ -48,8 +47,7 @@ def load(folder: Path, families: Iterable[str], *, most: int | None = None) -> l
 
 
 def _decode(sample: Sample) -> Photo:
-    picture = cv2.imdecode(np.frombuffer(sample.photo, np.uint8), cv2.IMREAD_COLOR)
-    mask = cv2.imdecode(np.frombuffer(sample.mask, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if picture is None or mask is None:
-        raise ValueError(f"{sample.name}: the photo or its mask cannot be decoded.")
-    return Photo(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), mask)
+    picture, mask = np.asarray(sample.picture()), sample.truth()
+    if picture.shape[:2] != mask.shape:
+        raise SamplesError(f"the photo of {sample.name} is {picture.shape[:2]} and its mask {mask.shape}.")
+    return Photo(picture, mask)

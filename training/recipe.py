@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+MULTIPLE = 32
+"""The network halves its input five times: sides must be multiples of this."""
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -26,6 +29,14 @@ class Phase:
     size: int
     batch: int
     rates: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "size", "batch"):
+            _require(getattr(self, name), f"a phase's {name}")
+        if self.size % MULTIPLE:
+            raise ValueError(f"a phase's size must be a multiple of {MULTIPLE}, not {self.size}.")
+        if len(self.rates) != 2 or not all(rate > 0 for rate in self.rates):
+            raise ValueError(f"a phase has two rates above 0, not {self.rates}.")
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,13 @@ class Recipe:
     measure_photos: int = 200
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("warm_up", "measure_every", "measure_photos"):
+            _require(getattr(self, name), name)
+        for name in ("studio", "average"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be from 0 to 1, not {getattr(self, name)}.")
+
     @property
     def steps(self) -> int:
         """Of all phases together."""
@@ -87,13 +105,21 @@ class Recipe:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
+def _require(value: object, name: str) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} must be a whole number from 1, not {value!r}.")
+
+
 def read(path: Path) -> Recipe:
     """Read what `Recipe.write` wrote.
 
     Raises:
         FileNotFoundError: there is no such file.
-        TypeError: a setting is unknown or missing.
+        ValueError: it is no recipe, or a setting is unknown, missing or out of range.
     """
-    found = json.loads(path.read_text(encoding="utf-8"))
-    phases = tuple(Phase(**{**phase, "rates": tuple(phase["rates"])}) for phase in found.pop("phases"))
-    return Recipe(**{**found, "sets": tuple(found["sets"]), "phases": phases})
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        phases = tuple(Phase(**{**phase, "rates": tuple(phase["rates"])}) for phase in found.pop("phases"))
+        return Recipe(**{**found, "sets": tuple(found["sets"]), "phases": phases})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} is no recipe: {error}") from error

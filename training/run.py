@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
+from filelock import FileLock
 
 from training import recipe as recipes
 from training.files import replacing
@@ -45,15 +47,23 @@ class Run:
         return recipe
 
     def resume(self, trainer: Trainer) -> bool:
-        """Bring the trainer to the checkpoint; whether there was one."""
-        if not self._checkpoint.exists():
-            return False
-        trainer.load(torch.load(self._checkpoint, weights_only=True, map_location=trainer.device))
+        """Bring the trainer to the checkpoint; whether there was one.
+
+        Raises:
+            ValueError: the checkpoint is none, or another network's.
+        """
+        found = self._checkpoint.exists()
+        if found:
+            try:
+                trainer.load(torch.load(self._checkpoint, weights_only=True, map_location=trainer.device))
+            except (RuntimeError, KeyError, EOFError, UnpicklingError) as error:
+                reason = str(error).partition("\n")[0]
+                raise ValueError(f"{self._checkpoint} cannot be gone on from: {reason}") from error
         # A run that was killed got further than its checkpoint: those steps will come again.
         rows = [row for row in self.curve() if row["step"] <= trainer.step]
         with replacing(self._curve) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        return True
+        return found
 
     def save(self, trainer: Trainer) -> None:
         """Write the checkpoint and the averaged weights; an interrupted write destroys nothing."""
@@ -70,7 +80,12 @@ class Run:
             curve.write(json.dumps(row) + "\n")
 
     def curve(self) -> list[dict[str, Any]]:
-        """The rows so far."""
+        """Give the rows so far, less a last one that was cut off while it was written."""
         if not self._curve.exists():
             return []
-        return [json.loads(line) for line in self._curve.read_text(encoding="utf-8").splitlines()]
+        lines = self._curve.read_text(encoding="utf-8").split("\n")
+        return [json.loads(line) for line in lines[:-1]]
+
+    def lock(self) -> FileLock:
+        """Keep a second training out of the folder, for as long as the lock is held."""
+        return FileLock(self.folder / ".lock", timeout=0)

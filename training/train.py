@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from filelock import Timeout
 
+from benchmarks.report import positive
 from training import unfold
 from training.batches import batch, stream
 from training.measure import measure, normalise
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
 
 REPORT_EVERY = 100
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 STATISTICS = 32
 """Batches from which a network that goes on takes the statistics of its normalisation."""
@@ -49,25 +52,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--init", type=Path, metavar="FILE", help="an exported bolt.onnx to go on from")
     parser.add_argument("--minutes", type=float, help="write a checkpoint and stop after so long")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
-    parser.add_argument("--processes", type=int, help="that make batches (default: one, with CUDA all cores)")
+    parser.add_argument(
+        "--processes", type=positive, help="that make batches (default: one, with CUDA all cores)"
+    )
     asked = parser.parse_args(arguments)
-    stop = _Stop(asked.minutes)
-    device = torch.device(asked.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     try:
+        device = torch.device(asked.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         run = Run(asked.out)
-        recipe = run.recipe(asked.recipe)
-        photos = load(asked.data, recipe.sets)
-        held_out = load(asked.data, [recipe.validation], most=recipe.measure_photos)
-        trainer = Trainer(recipe, device)
-        resumed = run.resume(trainer)
-        if asked.init and not resumed:
-            trainer.start_from(_shipped(asked.init, recipe, photos))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        with run.lock(), _Stop(asked.minutes) as stop:
+            recipe = run.recipe(asked.recipe)
+            trainer = Trainer(recipe, device)
+            resumed = run.resume(trainer)
+            photos = load(asked.data, recipe.sets)
+            held_out = load(asked.data, [recipe.validation], most=recipe.measure_photos)
+            if asked.init and not resumed:
+                trainer.start_from(_shipped(asked.init, recipe, photos))
+            start = {
+                "step": trainer.step,
+                "photos": len(photos),
+                "held_out": len(held_out),
+                "device": str(device),
+                "torch": torch.__version__,
+                "init": str(asked.init) if asked.init and not resumed else None,
+            }
+            run.note(start)
+            print(start, flush=True)
+            processes = asked.processes or (1 if device.type == "cpu" else os.cpu_count() or 1)
+            _train(trainer, run, photos, held_out, processes, stop)
+    except Timeout:
+        parser.exit(2, f"{asked.out} is in use by another training.\n")
+    except (OSError, ValueError, RuntimeError) as error:
         parser.exit(2, f"{error}\n")
-    print(f"{len(photos)} photos, {len(held_out)} held out, {device}, torch {torch.__version__}")
-    print(f"Step {trainer.step} of {recipe.steps}.", flush=True)
-    processes = asked.processes or (1 if device.type == "cpu" else os.cpu_count() or 1)
-    _train(trainer, run, photos, held_out, processes, stop)
     return 0
 
 
@@ -120,8 +135,14 @@ class _Stop:
     def __init__(self, minutes: float | None) -> None:
         self._end = None if minutes is None else time.monotonic() + minutes * 60
         self._asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
+
+    def __enter__(self) -> _Stop:
+        self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, *_: object) -> None:
         self._asked = True

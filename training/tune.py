@@ -11,16 +11,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
-import onnxruntime
 
 from benchmarks import samples
 from benchmarks.metrics import Accuracy
-from training.measure import MEAN, STD
+from rembolt.engine.session import Session
+from rembolt.errors import RemboltError
+from rembolt.models.catalogue import find_model
+from rembolt.segmenters.saliency import SaliencySegmenter
+from rembolt.settings import CutoutOptions
+from rembolt.timings import Timings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
 LOW = tuple(step / 20 for step in range(9))
 HIGH = tuple(1 - step / 20 for step in range(9))
-BINS = 1000
+GREYS = np.arange(256) / 255
 
 
 class Choice(NamedTuple):
@@ -39,7 +43,7 @@ class Choice(NamedTuple):
         mae: with the bare sigmoid.
         max_f: with the bare sigmoid.
         levels: those of the lowest MAE.
-        levelled_mae: the MAE with them.
+        levelled_mae: the MAE with them, applied to the alpha at the photo's size.
     """
 
     mae: float
@@ -49,48 +53,42 @@ class Choice(NamedTuple):
 
 
 def choose(model: Path, photos: Sequence[samples.Sample], size: int) -> Choice:
-    """Measure one input size.
+    """Measure one input size, the network fed and its mask enlarged as in use.
 
     Args:
-        model: an exported network, `image` to `logits`.
+        model: an exported network.
         photos: with their masks.
         size: side of the input, a multiple of 32.
+
+    Raises:
+        RemboltError: the network does not run at this size.
+        SamplesError: a photo or mask cannot be read.
     """
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    spec = replace(find_model("bolt"), input_size=(size, size), levels=(0.0, 1.0))
+    segmenter = SaliencySegmenter(Session(spec, model))
     accuracy = Accuracy()
     errors = np.zeros((len(LOW), len(HIGH)))
     for sample in photos:
-        truth = sample.truth()
-        alpha = _alpha(session, np.asarray(sample.picture()), size)
+        (mask,) = segmenter.segment(sample.picture(), CutoutOptions(), Timings())
+        alpha, truth = np.asarray(mask), sample.truth()
         accuracy.add(alpha, truth)
-        errors += _errors(alpha, truth)
+        errors += levelled_errors(alpha, truth)
     scores = accuracy.scores()
     best = np.unravel_index(errors.argmin(), errors.shape)
     levels = (LOW[best[0]], HIGH[best[1]])
     return Choice(scores.mae, scores.max_f, levels, float(errors[best]) / len(photos))
 
 
-def _alpha(
-    session: onnxruntime.InferenceSession, picture: NDArray[np.uint8], size: int
-) -> NDArray[np.float32]:
-    shrunk = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-    image = ((shrunk / np.float32(255) - np.float32(MEAN)) / np.float32(STD)).transpose(2, 0, 1)
-    (logits,) = session.run(None, {"image": np.ascontiguousarray(image[np.newaxis], np.float32)})
-    mask = 1 / (1 + np.exp(-logits[0, 0]))
-    alpha = cv2.resize(mask, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(alpha, 0, 1, dtype=np.float32)
-
-
-def _errors(alpha: NDArray[np.float32], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The photo's MAE for every pair of levels, from histograms of alpha on the subject and beside it."""
-    bins = np.rint(alpha * BINS).astype(np.int64)
-    subject = truth >= 128
-    inside = np.bincount(bins[subject], minlength=BINS + 1)
-    outside = np.bincount(bins[~subject], minlength=BINS + 1)
-    values = np.arange(BINS + 1) / BINS
+def levelled_errors(alpha: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Give a photo's MAE for every pair of `LOW` and `HIGH`, from how often each grey meets each truth."""
+    met = np.bincount(truth.ravel().astype(np.int64) * 256 + alpha.ravel(), minlength=256**2).reshape(
+        256, 256
+    )
     low, high = np.array(LOW)[:, None, None], np.array(HIGH)[None, :, None]
-    spread = np.clip((values - low) / (high - low), 0, 1)
-    return ((1 - spread) @ inside + spread @ outside) / truth.size
+    levelled = np.clip((GREYS - low) / (high - low), 0, 1)
+    truths = np.flatnonzero(met.any(axis=1))
+    total = sum(np.abs(levelled - GREYS[value]) @ met[value] for value in truths)
+    return total / alpha.size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,25 +99,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 288, 320, 352])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too, for the model card")
     asked = parser.parse_args(arguments)
-    if not asked.model.is_file():
-        parser.exit(2, f"{asked.model} is not a file.\n")
+    choices = []
     try:
         photos = list(samples.read(asked.data))
-    except samples.SamplesError as error:
+        print("size  maxF   MAE    levels       MAE with them")
+        for size in asked.sizes:
+            found = choose(asked.model, photos, size)
+            choices.append({"size": size, **found._asdict()})
+            _print(size, found)
+        if asked.json:
+            asked.json.write_text(json.dumps(choices, indent=1) + "\n", encoding="utf-8")
+    except (samples.SamplesError, RemboltError, OSError) as error:
         parser.exit(2, f"{error}\n")
-    print("size  maxF   MAE    levels       MAE with them")
-    choices = []
-    for size in asked.sizes:
-        found = choose(asked.model, photos, size)
-        choices.append({"size": size, **found._asdict()})
-        low, high = found.levels
-        print(
-            f"{size:4}  {found.max_f:.4f} {found.mae:.4f} {low:.2f} to {high:.2f} {found.levelled_mae:.4f}",
-            flush=True,
-        )
-    if asked.json:
-        asked.json.write_text(json.dumps(choices, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _print(size: int, found: Choice) -> None:
+    low, high = found.levels
+    print(
+        f"{size:4}  {found.max_f:.4f} {found.mae:.4f} {low:.2f} to {high:.2f} {found.levelled_mae:.4f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

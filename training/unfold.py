@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import nn
 
@@ -30,19 +31,27 @@ def read(path: Path, images: Iterable[Tensor]) -> Bolt:
         images: batches of the network's input to take the statistics from.
 
     Raises:
-        KeyError: the file is another network's.
+        ValueError: the file is no network, or another one.
     """
+    try:
+        return _restored(onnx.load_from_string(path.read_bytes()), images)
+    except (DecodeError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a network that this one can go on from: {error}") from error
+
+
+def _restored(model: onnx.ModelProto, images: Iterable[Tensor]) -> Bolt:
     stored = {
         tensor.name.removesuffix(".half"): torch.from_numpy(numpy_helper.to_array(tensor).astype("float32"))
-        for tensor in onnx.load(path).graph.initializer
+        for tensor in model.graph.initializer
     }
     network = Bolt().eval()
     pairs = []
     for name, module in network.named_modules():
         if isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
             pairs.append((module[1], stored[f"{name}.0.bias"]))
-            module[0].weight.data.copy_(stored.pop(f"{name}.0.weight"))
-        elif isinstance(module, nn.Conv2d) and module.bias is not None and f"{name}.weight" in stored:
+            module[0].weight.data.copy_(stored[f"{name}.0.weight"])
+        elif getattr(module, "bias", None) is not None and f"{name}.weight" in stored:
+            # Without normalisation: the blocks' expansions, and of the heads the finest, the only one kept.
             module.weight.data.copy_(stored[f"{name}.weight"])
             module.bias.data.copy_(stored[f"{name}.bias"])
     _restore(network, pairs, images)

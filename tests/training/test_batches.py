@@ -1,3 +1,4 @@
+import multiprocessing
 from dataclasses import replace
 from itertools import islice
 
@@ -8,6 +9,7 @@ pytest.importorskip("cv2", reason="training has requirements of its own: trainin
 
 from training.augment import example
 from training.batches import batch, stream
+from training.photos import Photo
 
 
 def test_a_batch_is_a_function_of_seed_and_step(recipe, photos):
@@ -39,9 +41,10 @@ def test_every_photo_comes_once_an_epoch(recipe, photos, monkeypatch):
         return example(random, photos, index, size, studio)
 
     monkeypatch.setattr("training.batches.example", noting)
-    for step in range(3):
+    for step in range(7):  # 4 steps of 4, then 3 of 3: the second epoch goes across the phases
         batch(recipe, photos, step)
-    assert sorted(seen) == list(range(12))
+    assert sorted(seen[:12]) == sorted(seen[12:24]) == list(range(12))
+    assert seen[:12] != seen[12:24]
 
 
 def test_the_boundary_is_near_the_edge_only(photos):
@@ -69,5 +72,24 @@ def test_a_studio_background_leaves_the_mask_or_nothing_at_all(photos):
     assert 0 < empty < 20
 
 
-def test_batches_can_be_left_early(recipe, photos):
-    assert len(list(islice(stream(recipe, photos, 0, processes=2), 2))) == 2
+def test_leaving_early_leaves_no_process(recipe, photos):
+    batches = stream(recipe, photos, 0, processes=2)
+    assert len(list(islice(batches, 2))) == 2
+    assert len(multiprocessing.active_children()) == 2
+    batches.close()
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_fails_ends_the_stream(recipe, photos, monkeypatch):
+    monkeypatch.setattr("training.batches.PATIENCE", 0.1)
+    broken = [Photo(photo.picture[:0], photo.mask[:0]) for photo in photos]
+    with pytest.raises(RuntimeError, match="its error is above"):
+        list(stream(recipe, broken, 0, processes=2))
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("shape", [(1, 200), (200, 1), (1, 1)])
+def test_photos_of_a_single_row_can_be_learnt_from(recipe, shape):
+    thin = [Photo(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8))] * 12
+    for step in range(recipe.steps):
+        assert batch(recipe, thin, step)[0].any(axis=-1).shape[1:] == (recipe.at(step)[0].size,) * 2

@@ -10,7 +10,6 @@ from training import unfold
 from training.export import TOLERANCE, difference, fold, halve, main, to_onnx
 from training.measure import normalise
 from training.network import Bolt
-from training.photos import Photo
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +72,39 @@ def test_another_network_is_noticed(copy, network):
             next(network.parameters()).div_(1.5)
 
 
+def test_a_network_of_nan_is_not_written(tmp_path, capsys):
+    broken = Bolt()
+    with torch.no_grad():
+        broken.stem[0].weight[0, 0, 0, 0] = float("nan")
+    torch.save(broken.state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(SystemExit):
+        main(["--run", str(tmp_path), "--out", str(tmp_path / "bolt.onnx")])
+    assert "differs from PyTorch by nan" in capsys.readouterr().err
+    assert not (tmp_path / "bolt.onnx").exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no weights"])
+def test_weights_that_are_none_are_named(content, tmp_path, capsys):
+    if content is not None:
+        (tmp_path / "weights.pt").write_bytes(content)
+    with pytest.raises(SystemExit) as stopped:
+        main(["--run", str(tmp_path), "--out", str(tmp_path / "bolt.onnx")])
+    assert stopped.value.code == 2
+    assert "is not written" in capsys.readouterr().err
+
+
 def test_training_can_go_on_from_the_file(run, network, tmp_path):
     path = tmp_path / "bolt.onnx"
     main(["--run", str(run), "--out", str(path)])
     images = torch.randn(8, 3, 96, 96)
     again = unfold.read(path, [images])
     with torch.inference_mode():
-        torch.testing.assert_close(again(images), network(images), atol=2e-2, rtol=2e-2)
-        evaluated = again(images)
-        trained = again.train()(images)[0]
-    # The batch's own statistics are those it was given, so training mode starts where evaluation mode is.
-    torch.testing.assert_close(trained, evaluated, atol=1e-2, rtol=1e-2)
+        expected = network(images)
+        near = float(expected.std()) / 20
+        assert near > 0
+        torch.testing.assert_close(again(images), expected, atol=near, rtol=0)
+        # The batch's own statistics are those it was given, so training mode starts where evaluation mode is.
+        torch.testing.assert_close(again.train()(images)[0], expected, atol=near, rtol=0)
 
 
 def test_normalisation_is_the_catalogues():
@@ -95,19 +116,3 @@ def test_normalisation_is_the_catalogues():
     np.testing.assert_allclose(
         normalise(torch.from_numpy(picture)).numpy(), expected.transpose(0, 3, 1, 2), atol=1e-5
     )
-
-
-def test_photos_are_read_as_rgb(tmp_path):
-    from training.measure import measure
-
-    class Red(torch.nn.Module):
-        def forward(self, x):
-            return x[:, :1] * 1000
-
-    picture = np.zeros((40, 60, 3), np.uint8)
-    picture[:, :30, 0] = 255
-    mask = np.zeros((40, 60), np.uint8)
-    mask[:, :30] = 255
-    found = measure(Red(), [Photo(picture, mask)], torch.device("cpu"), size=320)
-    assert found["mae"] < 0.02
-    assert found["max_f"] > 0.97

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,27 @@ def test_an_unknown_setting_is_refused(recipe, tmp_path):
     path = tmp_path / "recipe.json"
     recipe.write(path)
     path.write_text(path.read_text().replace('"clip"', '"clap"'))
-    with pytest.raises(TypeError, match="clap"):
+    with pytest.raises(ValueError, match=r"recipe.json is no recipe.*clap"):
+        recipes.read(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"warm_up": 0}, "warm_up must be"),
+        ({"measure_every": 0}, "measure_every must be"),
+        ({"studio": 2}, "studio must be"),
+        ({"phases": [{"steps": "5", "size": 64, "batch": 4, "rates": [1, 1]}]}, "steps must be"),
+        ({"phases": [{"steps": 5, "size": 100, "batch": 4, "rates": [1, 1]}]}, "multiple of 32"),
+        ({"phases": [{"steps": 5, "size": 64, "batch": 4, "rates": [0, 1]}]}, "rates above 0"),
+        ({"phases": 3}, "is no recipe"),
+    ],
+)
+def test_settings_out_of_range_are_named(recipe, tmp_path, change, sentence):
+    path = tmp_path / "recipe.json"
+    recipe.write(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=sentence):
         recipes.read(path)
 
 
