@@ -66,10 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     times = {} if asked.no_time else network_times(models, everything[0].sample, asked.rounds)
     if times:
         _print_times(times, asked.threads, asked.rounds)
-    if asked.sheet:
-        contact_sheet(everything, models).save(asked.sheet, quality=90)
     settings = {"rounds": asked.rounds, "threads": asked.threads, "exact": asked.exact}
     report.write(asked.json, {**settings, "data": results, "network_seconds": times})
+    if asked.sheet:
+        contact_sheet(everything, models).save(asked.sheet, quality=90)
     return 0
 
 
@@ -133,10 +133,10 @@ def contact_sheet(measured: Sequence[Measured], models: Sequence[Candidate]) -> 
 def _row(measured: Measured, models: Sequence[Candidate]) -> sheet.Row:
     sample, scores = measured
     truth = Image.fromarray(sample.truth())
-    cells = [sheet.Cell(sample.picture(), sample.name), sheet.Cell(truth, "truth")]
+    cells = [sheet.Cell.of(sample.picture(), sample.name), sheet.Cell.of(truth, "truth")]
     for model in models:
         cutout = model.remover.cutout(sample.photo).to_pil(bgcolor=sheet.GREEN)
-        cells.append(sheet.Cell(cutout, f"{model.name} {scores[model.name].mae:.3f}"))
+        cells.append(sheet.Cell.of(cutout, f"{model.name} {scores[model.name].mae:.3f}"))
     return tuple(cells)
 
 

@@ -27,8 +27,16 @@ def flags(description: str | None, *, rounds: int | None) -> argparse.ArgumentPa
         parser.add_argument(
             "--rounds", type=positive, default=rounds, help=f"rounds to measure, default {rounds}"
         )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw numbers too")
+    parser.add_argument("--json", type=target, metavar="FILE", help="write the raw numbers too")
     return parser
+
+
+def target(text: str) -> Path:
+    """Read the name of a file to write, for argparse: better refused now than when all is measured."""
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}.")
+    return path
 
 
 def positive(text: str) -> int:
@@ -54,7 +62,7 @@ def labels(paths: Sequence[Path]) -> list[str]:
     Raises:
         ValueError: that does not tell them apart.
     """
-    names = [path.name for path in paths]
+    names = [path.resolve().name for path in paths]
     names = [
         name if names.count(name) == 1 else "/".join(path.absolute().parts[-2:])
         for name, path in zip(names, paths, strict=True)

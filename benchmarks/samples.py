@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,15 +39,15 @@ class Sample(NamedTuple):
     mask: bytes
 
     def picture(self) -> Image.Image:
-        """The photo, mode `RGB`.
+        """The photo, upright, mode `RGB`.
 
         Raises:
             SamplesError: the photo cannot be read.
         """
         try:
             with Image.open(BytesIO(self.photo)) as image:
-                return image.convert("RGB")
-        except OSError as error:
+                return ImageOps.exif_transpose(image).convert("RGB")
+        except (OSError, Image.DecompressionBombError) as error:
             raise SamplesError(f"the photo of {self.name} is not a whole image.") from error
 
     def truth(self) -> npt.NDArray[np.uint8]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks import report
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 ENDINGS = (".png", ".webp", ".jpg", ".jpeg")
 GREEN = (0, 177, 64, 255)
@@ -25,10 +27,17 @@ PAPER, INK = "white", "black"
 
 
 class Cell(NamedTuple):
-    """One picture of a row and what is written below it."""
+    """One picture of a row, no larger than `CELL`, and what is written below it."""
 
     image: Image.Image
     caption: str
+
+    @classmethod
+    def of(cls, image: Image.Image, caption: str) -> Cell:
+        """Shrink a picture of any size, so that many of them can be kept."""
+        small = image.convert("RGB")
+        small.thumbnail(CELL, Image.Resampling.LANCZOS)
+        return cls(small, caption)
 
 
 Row = tuple[Cell, ...]
@@ -36,11 +45,9 @@ Row = tuple[Cell, ...]
 
 def path(text: str) -> Path:
     """Read the name of the file to write, for argparse."""
-    target = Path(text)
+    target = report.target(text)
     if target.suffix.lower() not in ENDINGS:
         raise argparse.ArgumentTypeError(f"{text!r} does not end in {', '.join(ENDINGS)}.")
-    if not target.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {str(target.parent)!r}.")
     return target
 
 
@@ -78,9 +85,7 @@ def draw(groups: Mapping[str, Sequence[Row]]) -> Image.Image:
         for index, row in enumerate(rows):
             for column, cell in enumerate(row):
                 place = (left + column * width, heading + index * height)
-                small = cell.image.convert("RGB")
-                small.thumbnail(CELL, Image.Resampling.LANCZOS)
-                paper.paste(small, place)
+                paper.paste(cell.image, place)
                 pen.text((place[0], place[1] + CELL[1]), _fitting(cell.caption, font), INK, font=font)
         left += group_width
     return paper

@@ -112,10 +112,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RemboltError, SamplesError, FileNotFoundError, ValueError) as error:
         parser.error(str(error))
     _print(found, [model.name for model in models], len(photos))
-    if asked.sheet:
-        contact_sheet(photos, found, models).save(asked.sheet, quality=90)
     settings = {"threads": asked.threads, "exact": asked.exact, "data": asked.data.name}
     report.write(asked.json, {**settings, "found": [one._asdict() for one in found]})
+    if asked.sheet:
+        contact_sheet(photos, found, models).save(asked.sheet, quality=90)
     return 0
 
 
@@ -168,11 +168,11 @@ def contact_sheet(
     groups: dict[str, list[sheet.Row]] = {name: [] for name in BACKGROUNDS}
     for sample in photos:
         for background, scene in scenes(sample).items():
-            cells = [sheet.Cell(Image.fromarray(scene), sample.name)]
+            cells = [sheet.Cell.of(Image.fromarray(scene), sample.name)]
             for model in models:
                 cutout = model.remover.cutout(scene).to_pil(bgcolor=sheet.GREEN)
                 cells.append(
-                    sheet.Cell(cutout, f"{model.name} {ious[sample.name, background][model.name]:.3f}")
+                    sheet.Cell.of(cutout, f"{model.name} {ious[sample.name, background][model.name]:.3f}")
                 )
             groups[background].append(tuple(cells))
     return sheet.draw(groups)

@@ -1,4 +1,4 @@
-"""Photos nobody takes: the default model gives a sound alpha without a warning, whatever its weights."""
+"""Photos nobody takes: the default model gives a sound alpha without a warning."""
 
 from __future__ import annotations
 

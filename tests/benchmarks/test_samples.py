@@ -143,3 +143,13 @@ def test_the_shared_shards_are_whole(shared):
     found = list(samples.read(place))
     assert len(found) == len({sample.name for sample in found}) == 300
     assert all(sample.picture().size[::-1] == sample.truth().shape for sample in found[:20])
+
+
+def test_a_photo_taken_on_its_side_is_upright():
+    image = Image.new("RGB", (40, 20))
+    exif = image.getexif()
+    exif[0x0112] = 6  # turn by 90 degrees
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", exif=exif)
+    sample = samples.Sample("a", buffer.getvalue(), encoded(np.zeros((40, 20), np.uint8)))
+    assert sample.picture().size == sample.truth().shape[::-1] == (20, 40)
