@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if times:
         _print_times(times, asked.threads, asked.rounds)
     settings = {"rounds": asked.rounds, "threads": asked.threads, "exact": asked.exact}
-    report.write(asked.json, {**settings, "data": results, "network_seconds": times})
+    fed = {model.name: model.fed() for model in models}
+    report.write(asked.json, {**settings, "models": fed, "data": results, "network_seconds": times})
     if asked.sheet:
         contact_sheet(everything, models).save(asked.sheet, quality=90)
     return 0

@@ -42,6 +42,10 @@ class Candidate(NamedTuple):
         """The alpha a user gets: `uint8` `(H, W)`, of the photo's size."""
         return self.remover.cutout(photo).alpha
 
+    def fed(self) -> dict[str, object]:
+        """How the network is fed and its answer read, for JSON."""
+        return _feeding(self.spec)
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say which models are compared and how they are fed."""

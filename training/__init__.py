@@ -1,4 +1,4 @@
-"""How the embedded model `bolt` is made; README.md here tells the whole way.
+"""How the embedded model `bolt` is trained; README.md here tells the whole way.
 
 python -m training.train --help
 python -m training.export --help

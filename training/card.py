@@ -1,10 +1,11 @@
-"""Write the model card from what was measured, and keep a run's settings and figures in the repository.
+"""Write a run's model card from what was measured, and keep its settings and figures in the repository.
 
     python -m training.card --name first --run ../runs/first \
         --sizes sizes.json --accuracy accuracy.json --studio studio.json
 
-Numbers come from files, words from `card.template.md` and `remarks.md`, which says what a person saw on the
-contact sheet. Without files, the card of a run that is kept is written again.
+The folder `training/runs/first` holds the exported network already. Numbers come from files, words from
+`card.template.md` and the folder's `remarks.md`, which says what a person saw on the contact sheet. Without
+files, the card of a run that is kept is written again.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ from torch import nn
 
 from benchmarks.alternate import ratios, spread
 from benchmarks.studio import FOUND
-from rembolt.models.catalogue import find_model
-from rembolt.models.store import weights
 from training import recipe as recipes
 from training.augment import EMPTY
 from training.export import OPSET
@@ -40,13 +39,13 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "card.template.md"
-REMARKS = HERE / "remarks.md"
 KEPT = HERE / "runs"
-"""Settings, curve and figures of the run whose weights ship, one folder a run."""
+"""One folder a run: network, settings, curve, figures, remarks and card."""
 
-CARD = HERE.parent / "rembolt" / "models" / "weights" / "bolt.md"
-FIGURES = "figures.json"
-OURS, OTHER = "bolt", "u2netp"
+NETWORK, FIGURES, REMARKS, CARD = "bolt.onnx", "figures.json", "remarks.md", "card.md"
+OTHER = "u2netp"
+NAMES = {NETWORK: "this network", "bolt": "bolt as it ships", OTHER: OTHER}
+"""What the benchmarks call the models, and the card."""
 
 
 def figures(sizes: Path, accuracy: Path, studio: Path) -> dict[str, Any]:
@@ -80,11 +79,12 @@ def _of_sizes(rows: Any) -> dict[str, Any]:
 def _of_accuracy(found: Any) -> dict[str, Any]:
     times = found["network_seconds"]
     return {
+        "fed": found["models"][NETWORK],
         "machine": found["machine"],
         "threads": found["threads"],
         "accuracy": {name: result["models"] for name, result in found["data"].items()},
-        "milliseconds": {name: round(median(times[name]) * 1000, 2) for name in (OURS, OTHER)},
-        "times_as_fast": spread(ratios(times[OTHER], times[OURS]), 1),
+        "milliseconds": {name: round(median(times[name]) * 1000, 2) for name in times},
+        "times_as_fast": {name: spread(ratios(times[OTHER], times[name]), 1) for name in times},
     }
 
 
@@ -94,7 +94,7 @@ def _of_studio(found: Any) -> dict[str, Any]:
         "studio": {
             background: {
                 name: [round(one["ious"][name], 4) for one in every if one["background"] == background]
-                for name in (OURS, OTHER)
+                for name in NAMES
             }
             for background in dict.fromkeys(one["background"] for one in every)
         }
@@ -102,9 +102,9 @@ def _of_studio(found: Any) -> dict[str, Any]:
 
 
 def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: dict[str, Any]) -> str:
-    """Give the card's text."""
-    spec = find_model(OURS)
-    (file,) = weights(spec)
+    """Give the card's text, less the remarks."""
+    width, height = measured["fed"]["input_size"]
+    low, high = measured["fed"]["levels"]
     start = next(row for row in reversed(curve) if "device" in row)
     learnt = [row for row in curve if "loss" in row]
     hours = sum(
@@ -113,13 +113,13 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
     )
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         run=run,
-        megabytes=f"{file.stat().st_size / 1e6:.1f}",
+        megabytes=f"{measured['bytes'] / 1e6:.1f}",
         parameters=f"{sum(value.numel() for value in Bolt().parameters()) / 1e6:.2f}",
-        gmac=f"{multiplications(spec.input_size) / 1e9:.2f}",
-        width=spec.input_size[0],
-        height=spec.input_size[1],
-        low=spec.levels[0],
-        high=spec.levels[1],
+        gmac=f"{multiplications((width, height)) / 1e9:.2f}",
+        width=width,
+        height=height,
+        low=low,
+        high=high,
         sets=" and ".join(recipe.sets),
         photos=f"{start['photos']:,}",
         held_out=start["held_out"],
@@ -136,13 +136,10 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
         validation_curve=_validation(curve),
         sizes=_sizes(measured["sizes"]),
         accuracy=_accuracy(measured["accuracy"]),
-        milliseconds=measured["milliseconds"][OURS],
-        other_milliseconds=measured["milliseconds"][OTHER],
-        times_as_fast=measured["times_as_fast"],
+        times=_times(measured["milliseconds"], measured["times_as_fast"]),
         threads=measured["threads"],
         processor=measured["machine"]["processor"],
         studio_table=_studio(measured["studio"]),
-        remarks=REMARKS.read_text(encoding="utf-8").strip(),
     )
 
 
@@ -206,7 +203,7 @@ def _accuracy(data: dict[str, Any]) -> str:
         (
             (
                 f"{name}, {scores['photos']}",
-                model,
+                NAMES[model],
                 f"{scores['max_f']:.3f}",
                 f"{scores['mae']:.4f}",
                 f"{scores['s_measure']:.3f}",
@@ -218,11 +215,18 @@ def _accuracy(data: dict[str, Any]) -> str:
     )
 
 
+def _times(milliseconds: dict[str, float], times_as_fast: dict[str, str]) -> str:
+    return _table(
+        ("network", "ms", f"times as fast as {OTHER}"),
+        ((NAMES[name], f"{milliseconds[name]:g}", times_as_fast[name]) for name in milliseconds),
+    )
+
+
 def _studio(found: dict[str, dict[str, list[float]]]) -> str:
     return _table(
-        ("background", f"{OURS}: mean IoU", "found", f"{OTHER}: mean IoU", "found"),
+        ("background", *(heading for name in NAMES.values() for heading in (f"{name}: mean IoU", "found"))),
         (
-            (background, *(cell for model in (OURS, OTHER) for cell in _reached(ious[model])))
+            (background, *(cell for model in NAMES for cell in _reached(ious[model])))
             for background, ious in found.items()
         ),
     )
@@ -242,16 +246,16 @@ def kept(name: str) -> str:
     folder = KEPT / name
     lines = (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines()
     measured = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
-    return render(name, recipes.read(folder / "recipe.json"), [json.loads(line) for line in lines], measured)
+    measured["bytes"] = (folder / NETWORK).stat().st_size
+    text = render(name, recipes.read(folder / "recipe.json"), [json.loads(line) for line in lines], measured)
+    return text + "\n" + (folder / REMARKS).read_text(encoding="utf-8")
 
 
 def keep(run: Path, name: str, measured: dict[str, Any]) -> None:
     """Copy a run's settings and curve into the repository, and put its figures beside them."""
-    folder = KEPT / name
-    folder.mkdir(parents=True, exist_ok=True)
     for file in ("recipe.json", "curve.jsonl"):
-        (folder / file).write_text((run / file).read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / FIGURES).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        (KEPT / name / file).write_text((run / file).read_text(encoding="utf-8"), encoding="utf-8")
+    (KEPT / name / FIGURES).write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -272,9 +276,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = kept(asked.name)
     except (OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")
-    with replacing(CARD) as temporary:
+    card = KEPT / asked.name / CARD
+    with replacing(card) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    print(f"{CARD} is written.")
+    print(f"{card} is written.")
     return 0
 
 

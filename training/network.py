@@ -1,4 +1,4 @@
-"""The network behind `bolt`: 1.6 million parameters, 0.6 GMAC at 320 x 320, made for CPUs.
+"""The network in training for `bolt`: 1.6 million parameters, 0.6 GMAC at 320 x 320, made for CPUs.
 
 Dense and pointwise convolutions with ReLU and channel counts that are multiples of 16, which ONNX Runtime
 runs in its blocked layout without reordering; depthwise convolutions only where pictures are small. Nothing

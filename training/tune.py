@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LOW = tuple(step / 20 for step in range(9))
+LOW = tuple(step / 20 for step in range(11))
 HIGH = tuple(1 - step / 20 for step in range(9))
 GREYS = np.arange(256) / 255
 
