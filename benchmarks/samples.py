@@ -118,7 +118,8 @@ def _from_shard(shard: Path) -> Iterator[Sample]:
                     yield Sample(name, photos.pop(name), masks.pop(name))
                     empty = False
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise SamplesError(f"{shard} is not a whole tar file ({error}).") from error
+        reason = str(error).partition(":\n")[0]
+        raise SamplesError(f"{shard} is not a whole tar file ({reason}).") from error
     _check_partners(shard, photos, masks)
     if empty:
         raise SamplesError(_nothing(shard))

@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         device = torch.device(asked.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise ValueError("this PyTorch finds no CUDA device; leave --device out to train on the CPU.")
         run = Run(asked.out)
         with run.lock(), _Stop(asked.minutes) as stop:
             recipe = run.recipe(asked.recipe)

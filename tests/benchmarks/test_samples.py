@@ -153,3 +153,10 @@ def test_a_photo_taken_on_its_side_is_upright():
     image.save(buffer, "JPEG", exif=exif)
     sample = samples.Sample("a", buffer.getvalue(), encoded(np.zeros((40, 20), np.uint8)))
     assert sample.picture().size == sample.truth().shape[::-1] == (20, 40)
+
+
+def test_a_file_that_is_no_tar_gets_one_line(tmp_path):
+    (tmp_path / "notes.md").write_text("# Notes")
+    with pytest.raises(samples.SamplesError, match="is not a whole tar file") as refused:
+        list(samples.read(tmp_path / "notes.md"))
+    assert "\n" not in str(refused.value)

@@ -108,6 +108,14 @@ def test_wrong_flags_are_named(recipe, shards, flags, sentence, capsys, monkeypa
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_said(recipe, shards, capsys):
+    recipe.write(shards / "tiny.json")
+    with pytest.raises(SystemExit):
+        main([*common(shards), "--out", str(shards / "run"), "--device", "cuda"])
+    assert "finds no CUDA device" in capsys.readouterr().err
+
+
 def test_two_trainings_do_not_share_a_folder(recipe, shards, capsys):
     recipe.write(shards / "tiny.json")
     with Run(shards / "run").lock(), pytest.raises(SystemExit):
