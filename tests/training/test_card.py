@@ -89,7 +89,7 @@ def test_a_file_of_another_script_is_named(files, flag, content):
 
 def test_a_file_that_is_no_json_is_named(files):
     files["studio"].write_text("nothing")
-    with pytest.raises(ValueError, match="studio.json is not what"):
+    with pytest.raises(ValueError, match=r"studio\.json is not what"):
         card.figures(**files)
 
 
