@@ -24,10 +24,11 @@ from torch import nn
 
 from benchmarks.alternate import ratios, spread
 from benchmarks.studio import FOUND
+from rembolt.errors import RemboltError
+from rembolt.images.files import write_atomically
 from training import recipe as recipes
 from training.augment import EMPTY
 from training.export import OPSET
-from training.files import replacing
 from training.network import Bolt
 
 if TYPE_CHECKING:
@@ -273,12 +274,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if asked.run:
             keep(asked.run, asked.name, figures(*measured))
-        text = kept(asked.name)
-    except (OSError, ValueError) as error:
+        card = KEPT / asked.name / CARD
+        write_atomically(card, kept(asked.name).encode())
+    except (RemboltError, OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")
-    card = KEPT / asked.name / CARD
-    with replacing(card) as temporary:
-        temporary.write_text(text, encoding="utf-8")
     print(f"{card} is written.")
     return 0
 

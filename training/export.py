@@ -1,6 +1,6 @@
-"""Write trained weights as the ONNX file that ships, and check it against PyTorch.
+"""Write trained weights as an ONNX file, and check it against PyTorch.
 
-python -m training.export --run ../runs/first --out rembolt/models/weights/bolt.onnx
+python -m training.export --run ../runs/first --out training/runs/first/bolt.onnx
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.files import replacing
+from rembolt.errors import RemboltError
+from rembolt.images.files import write_atomically
 from training.measure import SPEC
 from training.network import Bolt
 from training.recipe import MULTIPLE
@@ -112,9 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         worst = difference(model, network)
         if not worst <= TOLERANCE:
             raise ValueError(f"the file differs from PyTorch by {worst:.2g} in alpha, more than {TOLERANCE}.")
-        with replacing(asked.out) as temporary:
-            temporary.write_bytes(model.SerializeToString())
-    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        write_atomically(asked.out, model.SerializeToString())
+    except (RemboltError, OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
         parser.exit(2, f"{asked.out} is not written: {error}\n")
     print(f"{asked.out}: {asked.out.stat().st_size:,} bytes, within {worst:.1g} of PyTorch in alpha.")
     return 0

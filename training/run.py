@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
 from filelock import FileLock
 
+from rembolt.images.files import write_atomically
 from training import recipe as recipes
-from training.files import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +62,7 @@ class Run:
                 raise ValueError(f"{self._checkpoint} cannot be gone on from: {reason}") from error
         # A run that was killed got further than its checkpoint: those steps will come again.
         rows = [row for row in self.curve() if row["step"] <= trainer.step]
-        with replacing(self._curve) as temporary:
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        write_atomically(self._curve, "".join(json.dumps(row) + "\n" for row in rows).encode())
         return found
 
     def save(self, trainer: Trainer) -> None:
@@ -71,8 +71,9 @@ class Run:
             (trainer.state(), self._checkpoint),
             (trainer.average.state_dict(), self.weights),
         ):
-            with replacing(path) as temporary:
-                torch.save(value, temporary)
+            buffer = BytesIO()
+            torch.save(value, buffer)
+            write_atomically(path, buffer.getvalue())
 
     def note(self, row: dict[str, Any]) -> None:
         """Add a row to the curve."""

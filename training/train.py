@@ -20,6 +20,7 @@ import torch
 from filelock import Timeout
 
 from benchmarks.report import positive
+from rembolt.errors import RemboltError
 from training import unfold
 from training.batches import batch, stream
 from training.measure import measure, normalise
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             photos = load(asked.data, recipe.sets)
             held_out = load(asked.data, [recipe.validation], most=recipe.measure_photos)
             if asked.init and not resumed:
-                trainer.start_from(_shipped(asked.init, recipe, photos))
+                trainer.start_from(_exported(asked.init, recipe, photos))
             start = {
                 "step": trainer.step,
                 "photos": len(photos),
@@ -83,13 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _train(trainer, run, photos, held_out, processes, stop)
     except Timeout:
         parser.exit(2, f"{asked.out} is in use by another training.\n")
-    except (OSError, ValueError, RuntimeError) as error:
+    except (RemboltError, OSError, ValueError, RuntimeError) as error:
         parser.exit(2, f"{error}\n")
     return 0
 
 
-def _shipped(path: Path, recipe: Recipe, photos: Sequence[Photo]) -> Bolt:
-    """Read the network that ships, with statistics from batches like its next ones."""
+def _exported(path: Path, recipe: Recipe, photos: Sequence[Photo]) -> Bolt:
+    """Read an exported network, with statistics from batches like its next ones."""
     batches = (batch(recipe, photos, step) for step in range(min(STATISTICS, recipe.steps)))
     return unfold.read(path, (normalise(torch.from_numpy(pictures)) for pictures, _, _ in batches))
 

@@ -1,4 +1,4 @@
-"""Go on from the file that ships: put batch normalisation back where it was folded away."""
+"""Go on from an exported file: put batch normalisation back where it was folded away."""
 
 from __future__ import annotations
 
