@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,4 +165,25 @@ def test_two_runtimes_side_by_side_are_a_clash() -> None:
 def test_a_damaged_runtime_is_told(monkeypatch: pytest.MonkeyPatch, network: Path) -> None:
     monkeypatch.delattr(onnxruntime, "InferenceSession")
     with pytest.raises(MissingExtraError, match="reinstall"):
+        Session(U2NETP, network)
+
+
+def broken_runtime(monkeypatch: pytest.MonkeyPatch, folder: Path, source: str) -> None:
+    (folder / "onnxruntime.py").write_text(source)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "onnxruntime")
+
+
+def test_a_runtime_that_cannot_be_loaded_is_told(monkeypatch, network, tmp_path) -> None:
+    broken_runtime(monkeypatch, tmp_path, "raise ImportError('libcudart.so.13: no such file')")
+    with pytest.raises(MissingExtraError, match=r"cannot be loaded \(libcudart\.so\.13.*reinstall"):
+        Session(U2NETP, network)
+
+
+def test_an_interrupt_while_the_runtime_loads_is_an_interrupt(monkeypatch, network, tmp_path) -> None:
+    # As pybind11 reports what happens while an extension module starts.
+    broken_runtime(
+        monkeypatch, tmp_path, "raise ImportError('initialization failed') from KeyboardInterrupt()"
+    )
+    with pytest.raises(KeyboardInterrupt):
         Session(U2NETP, network)
