@@ -1,10 +1,11 @@
-"""Many photos: a few at a time, results in order, errors as values."""
+"""Many photos at a time: bounded queues, results in order or as they come, errors as values."""
 
 from __future__ import annotations
 
-from collections import deque
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rembolt.engine.threads import usable_cores
 from rembolt.errors import RemboltError
@@ -15,21 +16,75 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+AHEAD = 2
+"""Items a worker that are taken before the result of the first of them is asked for."""
 
-def map_in_order(
-    job: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
-) -> Iterator[Result | RemboltError]:
-    """Do `job` for each item in worker threads and yield the results in the items' order.
 
-    At most two items a worker are taken ahead of the one whose result is asked for, so memory stays
-    bounded however long `items` is. Closing the iterator early drops what has not begun.
+class Crew(NamedTuple):
+    """Who works on many photos.
+
+    Attributes:
+        workers: photos worked on at a time.
+        threads: CPU threads that the network gets for each of them.
+    """
+
+    workers: int
+    threads: int
+
+
+def crew(workers: int | None = None, threads: int | None = None) -> Crew:
+    """Share the cores out; what is asked for wins.
+
+    One worker a core, each with one thread: the stages around the network run on one core anyway, and a
+    network that is run on two cores at once, one photo each, does more than on one photo after the other.
 
     Args:
-        job: called with one item; a `RemboltError` it raises becomes the item's result.
-        items: taken lazily.
+        workers: photos at a time.
+        threads: of each network run.
+    """
+    cores = usable_cores()
+    if workers is None:
+        workers = max(1, cores // (threads or 1))
+    return Crew(workers, threads or max(1, cores // workers))
+
+
+class _End(NamedTuple):
+    """There are no more items.
+
+    Attributes:
+        items: how many there were.
+        error: why they ended before their time, or None.
+    """
+
+    items: int
+    error: BaseException | None = None
+
+
+def each(
+    job: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int | None = None,
+    ordered: bool = True,
+) -> Iterator[Result | RemboltError]:
+    """Do `job` for each item in worker threads.
+
+    At most two items a worker are taken ahead of what was asked for, so memory stays bounded however long
+    `items` is. A result is given as soon as it is there, even when the next item is long in coming. Closing
+    the iterator early finishes what has begun and drops the rest.
+
+    Args:
+        job: called with one item; a `RemboltError` it raises becomes the item's result, anything else is
+            raised here.
+        items: taken lazily, in a thread of their own.
         workers: threads; by default one for each core that may be used.
+        ordered: give the results in the items' order; otherwise as they come.
     """
     workers = workers or usable_cores()
+    free = threading.Semaphore(AHEAD * workers)
+    results: SimpleQueue[Future[Result | RemboltError] | _End] = SimpleQueue()
+    closed = threading.Event()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="rembolt")
 
     def attempt(item: Item) -> Result | RemboltError:
         try:
@@ -37,14 +92,39 @@ def map_in_order(
         except RemboltError as error:
             return error
 
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="rembolt")
-    pending: deque[Future[Result | RemboltError]] = deque()
+    def feed() -> None:
+        taken = 0
+        try:
+            for item in items:
+                free.acquire()
+                if closed.is_set():
+                    return
+                future = pool.submit(attempt, item)
+                taken += 1
+                if ordered:
+                    results.put(future)
+                else:
+                    future.add_done_callback(results.put)
+        except BaseException as error:  # noqa: BLE001 - raised again where the results are asked for
+            results.put(_End(taken, error))
+        else:
+            results.put(_End(taken))
+
+    threading.Thread(target=feed, name="rembolt-items", daemon=True).start()
+    given, end = 0, None
     try:
-        for item in items:
-            pending.append(pool.submit(attempt, item))
-            if len(pending) >= 2 * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        while end is None or given < end.items:
+            ready = results.get()
+            if isinstance(ready, _End):
+                end = ready
+                continue
+            result = ready.result()
+            given += 1
+            free.release()
+            yield result
+        if end.error is not None:
+            raise end.error
     finally:
+        closed.set()
+        free.release()
         pool.shutdown(wait=True, cancel_futures=True)

@@ -171,10 +171,10 @@ class Remover:
         Raises:
             UsageError: an option is unknown or out of range.
         """
-        from rembolt.pipeline import map_in_order
+        from rembolt.pipeline import each
 
         self._groups(options)  # wrong options are told at once, not photo by photo
-        return map_in_order(lambda image: self.cutout(image, **options), images)
+        return each(lambda image: self.cutout(image, **options), images)
 
     def masks_exactly(self, image: Image.Image, options: CutoutOptions) -> list[Image.Image]:
         """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""

@@ -18,13 +18,14 @@ LAYERS = [
     {"pipeline"},
     {"remover"},
     {"optimized", "rembg"},
+    {"batch", "video", "bench"},
     {"cli"},
 ]
 """From the bottom up; a room may import from lower layers and from itself."""
 
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
-HEAVY = {"onnxruntime", "onnx", "pymatting", "scipy", "rich", "pillow_heif", "numba", "cv2"}
+HEAVY = {"onnxruntime", "onnx", "pymatting", "scipy", "rich", "pillow_heif", "numba", "cv2", "av", "matplotlib"}
 """Imported inside functions only."""
 
 

@@ -48,7 +48,7 @@ class Recipe:
         validation: the family it is measured on while it runs.
         phases: one after the other.
         warm_up: steps in which the learning rate rises from nothing.
-        weight_decay: AdamW's, on convolution weights only.
+        weight_decay: on convolution weights only.
         average: how much of the averaged weights stays at each step.
         clip: largest norm of the gradient.
         studio: share of the subjects that are cut out and put on a made background.
@@ -61,7 +61,7 @@ class Recipe:
     validation: str
     phases: tuple[Phase, ...]
     warm_up: int = 300
-    weight_decay: float = 0.02
+    weight_decay: float = 0.1
     average: float = 0.999
     clip: float = 5.0
     studio: float = 0.15

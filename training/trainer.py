@@ -9,17 +9,19 @@ import torch
 
 from training.losses import loss
 from training.measure import normalise
+from training.muon import Muon
 from training.network import Bolt
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.optim import Optimizer
 
     from training.batches import Batch
     from training.recipe import Recipe
 
 
 class Trainer:
-    """A network, its running average and its optimizer.
+    """A network, its running average and its optimizers.
 
     Args:
         recipe: what is trained and how.
@@ -33,25 +35,24 @@ class Trainer:
         self.step = 0
         self.network = Bolt().to(device, memory_format=torch.channels_last).train()
         self.average = copy.deepcopy(self.network).eval()
-        weights = [value for value in self.network.parameters() if value.ndim > 1]
-        others = [value for value in self.network.parameters() if value.ndim <= 1]
-        decayed = {"params": weights, "weight_decay": recipe.weight_decay}
-        self.optimizer = torch.optim.AdamW([decayed, {"params": others, "weight_decay": 0.0}], fused=True)
+        self.optimizers = _optimizers(self.network, recipe.weight_decay)
 
     def learn(self, batch: Batch) -> Tensor:
         """Take one step and return its loss, a scalar on the device."""
         pictures, masks, boundaries = (torch.from_numpy(part).to(self.device) for part in batch)
         _, rate = self.recipe.at(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             answers = self.network(normalise(pictures))
         finest_first = [answer.float() for answer in answers]
         value = loss(finest_first, masks[:, None] / 255, boundaries[:, None] / 255)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         self._update_average()
         return value.detach()
@@ -75,7 +76,7 @@ class Trainer:
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -83,4 +84,19 @@ class Trainer:
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+
+
+def _optimizers(network: Bolt, decay: float) -> list[Optimizer]:
+    """Muon for the dense convolutions between the first and the answers, AdamW for all else."""
+    hidden, weights, others = [], [], []
+    for name, value in network.named_parameters():
+        if value.ndim == 1:
+            others.append(value)
+        elif value.shape[1] == 1 or name.startswith(("stem.", "heads.")):
+            weights.append(value)
+        else:
+            hidden.append(value)
+    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return [Muon(hidden, decay=decay), torch.optim.AdamW(groups, fused=True)]
