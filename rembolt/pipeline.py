@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from rembolt.engine.threads import usable_cores
+from rembolt.cores import take_share, usable_cores
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def each(
     free = threading.Semaphore(AHEAD * workers)
     results: SimpleQueue[Future[Result | RemboltError] | _End] = SimpleQueue()
     closed = threading.Event()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="rembolt")
+    pool = ThreadPoolExecutor(
+        workers, thread_name_prefix="rembolt", initializer=take_share, initargs=(workers,)
+    )
 
     def attempt(item: Item) -> Result | RemboltError:
         try:

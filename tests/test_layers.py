@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rembolt"
 
 LAYERS = [
     {"errors"},
-    {"settings", "timings", "keywords"},
+    {"settings", "timings", "keywords", "cores"},
     {"images", "models"},
     {"engine", "cutout"},
     {"segmenters"},

@@ -32,8 +32,9 @@ def command(as_json: bool) -> int:
 def examine() -> dict[str, Any]:
     """All findings; `problems` holds one sentence for each thing to be put right."""
     from rembolt import __version__
+    from rembolt.cores import usable_cores
     from rembolt.engine.packages import clash, installed_runtimes
-    from rembolt.engine.threads import thread_count, usable_cores
+    from rembolt.engine.threads import thread_count
 
     runtimes = installed_runtimes()
     devices = _devices()

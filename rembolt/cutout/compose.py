@@ -13,36 +13,6 @@ if TYPE_CHECKING:
 
 Bytes = npt.NDArray[np.uint8]
 
-BAND = 128
-"""Rows joined at once."""
-
-
-def straight_rgba(image: Image.Image, alpha: Image.Image, *, keep_hidden: bool = False) -> Bytes:
-    """Join colours and alpha.
-
-    Args:
-        image: the foreground's colours, mode `RGB`.
-        alpha: mode `L`, of the same size.
-        keep_hidden: keep the colours under fully transparent pixels. Otherwise they become 0, so that the
-            file does not carry the background along, visible to anyone who drops the alpha.
-
-    Returns:
-        `uint8` RGBA `(H, W, 4)`, straight colours, writable and contiguous.
-    """
-    width, height = image.size
-    rgba = np.empty((height, width, 4), np.uint8)
-    # A band at a time: it stays in the cache, and Pillow's copies of it stay small.
-    for top in range(0, height, BAND):
-        box = (0, top, width, min(top + BAND, height))
-        band, band_alpha = image.crop(box).convert("RGBA"), alpha.crop(box)
-        band.putalpha(band_alpha)
-        rows = rgba[top : box[3]]
-        rows[...] = np.asarray(band)
-        if not keep_hidden:
-            # One 32-bit write a pixel instead of four.
-            np.copyto(rows.view(np.uint32)[:, :, 0], 0, where=np.asarray(band_alpha) == 0)
-    return rgba
-
 
 def multiply_alpha(alpha: Bytes, own: Bytes) -> Bytes:
     """The product of two opacities, `uint8` `(H, W)` each, rounded to the nearest: 255 changes nothing."""

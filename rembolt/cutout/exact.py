@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.clean import post_process
+from rembolt.cutout.join import multiplied_rgba
 from rembolt.cutout.matting import matte, multi_level_foreground
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _cut(image: Image.Image, mask: Image.Image, options: CutoutOptions, refine: 
         return _put_alpha(image, mask)
     if options.decontaminate:
         return _decontaminated(image, mask)
-    return Image.composite(image, Image.new("RGBA", image.size, 0), mask)
+    return multiplied_rgba(image, mask)
 
 
 def _put_alpha(image: Image.Image, mask: Image.Image) -> Image.Image:

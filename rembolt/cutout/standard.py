@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.cutout.compose import multiply_alpha, straight_rgba, strip
+from rembolt.cutout.compose import strip
+from rembolt.cutout.join import straight_rgba
 
 if TYPE_CHECKING:
     from rembolt.images.picture import Picture
@@ -46,9 +47,10 @@ def cut(
     Args:
         picture: the photo at full size; its own alpha is multiplied in.
         work: what `shrink` made of it; matting and decontamination work at this size.
-        masks: of mode `L` and the size of `work`; several become a strip.
+        masks: of mode `L` and any size; several become a strip. They are enlarged to the photo's size, or to
+            that of `work` when they are refined first.
         options: how to cut out.
-        timings: gets the stages refine and foreground.
+        timings: gets the stages upsample (before a refinement), refine and foreground.
         refine: used when `options.vitmatte` is on.
 
     Returns:
@@ -68,19 +70,27 @@ def _cut_one(
     timings: Timings,
     refine: Refine,
 ) -> Bytes:
+    refined = options.post_process_mask or options.vitmatte or options.alpha_matting or options.decontaminate
+    if not refined:
+        timings.setdefault("refine", 0.0)
+        with timings.stage("foreground"):
+            return straight_rgba(picture.image, mask, picture.alpha, keep_hidden=options.putalpha)
+    with timings.stage("upsample"):
+        mask = _enlarged(mask, work.size)
     with timings.stage("refine"):
         alpha, change = _refined(work, mask, options, refine)
     with timings.stage("foreground"):
-        if alpha.size != picture.image.size:
-            alpha = alpha.resize(picture.image.size, Image.Resampling.BICUBIC)
         foreground = picture.image
         if change is not None:
             from rembolt.cutout.foreground import recolour
 
+            alpha = _enlarged(alpha, picture.image.size)
             foreground = recolour(foreground, alpha, *change)
-        if picture.alpha is not None:
-            alpha = Image.fromarray(multiply_alpha(np.asarray(alpha), picture.alpha))
-        return straight_rgba(foreground, alpha, keep_hidden=options.putalpha)
+        return straight_rgba(foreground, alpha, picture.alpha, keep_hidden=options.putalpha)
+
+
+def _enlarged(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return mask if mask.size == size else mask.resize(size, Image.Resampling.BICUBIC)
 
 
 def _refined(

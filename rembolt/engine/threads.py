@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
-from pathlib import Path
 
+from rembolt.cores import usable_cores
 from rembolt.errors import UsageError
 from rembolt.settings import MOST_THREADS
 
@@ -46,30 +45,3 @@ def _from_environment() -> int | None:
             f"OMP_NUM_THREADS must be a whole number from 1 to {MOST_THREADS}, not {variable[:40]!r}."
         )
     return int(variable)
-
-
-def usable_cores() -> int:
-    """Cores this process may use, from its CPU affinity and its container's quota, rounded up."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        cores = os.cpu_count() or 1
-    quota = _container_quota(Path("/sys/fs/cgroup"))
-    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
-
-
-def _container_quota(control_groups: Path) -> float | None:
-    """CPU quota of the container, in cores; None without a limit (Linux control groups, version 2 or 1)."""
-    try:
-        quota, period = (control_groups / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        try:
-            quota = (control_groups / "cpu/cpu.cfs_quota_us").read_text().strip()
-            period = (control_groups / "cpu/cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return None
-    try:
-        cores = int(quota) / int(period)
-    except (ValueError, ZeroDivisionError):
-        return None
-    return cores if cores > 0 else None

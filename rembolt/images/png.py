@@ -7,7 +7,6 @@ filtered in bands that fit into the cache, each with the filter that does best o
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from isal import isal_zlib
 
+from rembolt.cores import own_cores
 from rembolt.errors import UsageError
 from rembolt.images.png_filter import AVERAGE, FILTERS, PAETH, SUB, UP, Neighbours
 
@@ -52,7 +52,7 @@ def encode_png(
         icc_profile: profile to embed.
         level: 1 is the fastest, 2 also tries row filters on samples, 3 to 9 are Pillow's: smaller and many
             times slower.
-        threads: how many to use; None takes the processors there are, up to four.
+        threads: how many to use; None takes one a core that this thread may use, up to four.
 
     Returns:
         The bytes of the file.
@@ -78,7 +78,7 @@ def encode_png(
         parts += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc_profile))
     parts += _chunk(b"IDAT", b"\x78\x01")
     adler = 1
-    for deflated, checksum, length in _segments(pixels, level, threads or _processors()):
+    for deflated, checksum, length in _segments(pixels, level, threads or min(own_cores(), _MOST_THREADS)):
         parts += _chunk(b"IDAT", *deflated)
         adler = _combined(adler, checksum, length)
     parts += _chunk(b"IDAT", b"\x03\x00" + struct.pack(">I", adler))
@@ -96,11 +96,6 @@ def _with_pillow(pixels: Pixels, icc_profile: bytes | None, level: int) -> bytes
     image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if grey else pixels))
     image.save(buffer, "PNG", compress_level=level, icc_profile=icc_profile)
     return buffer.getvalue()
-
-
-def _processors() -> int:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(count or 1, _MOST_THREADS)
 
 
 def _chunk(kind: bytes, *parts: bytes) -> tuple[bytes, ...]:

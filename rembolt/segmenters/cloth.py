@@ -50,13 +50,12 @@ class ClothSegmenter:
             classes = np.argmax(scores[0], axis=0).astype(np.uint8)
         with timings.stage("upsample"):
             wanted = (options.cloth_category,) if options.cloth_category else STRIP
-            enlarge = _enlarge_exactly if options.exact else _enlarge
-            return [enlarge(classes, CATEGORIES[category], image.size) for category in wanted]
-
-
-def _enlarge(classes: npt.NDArray[np.uint8], wanted: tuple[int, ...], size: tuple[int, int]) -> Image.Image:
-    mask = np.isin(classes, wanted).astype(np.uint8) * np.uint8(255)
-    return Image.fromarray(mask).resize(size, Image.Resampling.BICUBIC)
+            parts = [CATEGORIES[category] for category in wanted]
+            if options.exact:
+                return [_enlarge_exactly(classes, part, image.size) for part in parts]
+            return [
+                Image.fromarray(np.isin(classes, part).astype(np.uint8) * np.uint8(255)) for part in parts
+            ]
 
 
 def _enlarge_exactly(

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from rembolt.images.resample import resize
+
 if TYPE_CHECKING:
     from rembolt.models.spec import ModelSpec
 
@@ -25,8 +27,10 @@ def prepare(image: Image.Image, spec: ModelSpec, *, exact: bool) -> npt.NDArray[
         `float32` `(1, 3, H, W)`.
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
-    reducing_gap = None if exact else 1.5
-    small = rgb.resize(spec.input_size, Image.Resampling.LANCZOS, reducing_gap=reducing_gap)
+    if exact:
+        small = resize(rgb, spec.input_size, Image.Resampling.LANCZOS)
+    else:
+        small = rgb.resize(spec.input_size, Image.Resampling.LANCZOS, reducing_gap=1.5)
     return normalise(np.asarray(small), spec)[np.newaxis]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from rembolt.images.resample import resize
 from rembolt.segmenters.prepare import prepare
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class SaliencySegmenter:
         with timings.stage("infer"):
             mask = self.session.predict(tensor)[0]
         with timings.stage("upsample"):
-            levels = mask * 255 if options.exact else np.rint(mask * 255)  # rembg cuts the fraction off
-            small = Image.fromarray(levels.astype(np.uint8))
-            resample = Image.Resampling.LANCZOS if options.exact else Image.Resampling.BICUBIC
-            return [small.resize(image.size, resample)]
+            if not options.exact:
+                return [Image.fromarray(np.rint(mask * 255).astype(np.uint8))]
+            small = Image.fromarray((mask * 255).astype(np.uint8))  # rembg cuts the fraction off
+            return [resize(small, image.size, Image.Resampling.LANCZOS)]

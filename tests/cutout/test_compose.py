@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rembolt.cutout.compose import multiply_alpha, over_colour, straight_rgba, strip
+from rembolt.cutout.compose import multiply_alpha, over_colour, strip
 from rembolt.cutout.result import Cutout
 from rembolt.errors import UsageError
 
@@ -21,17 +21,6 @@ def cutout() -> Cutout:
     rgba[5:15, 10:25] = (200, 100, 50, 255)
     rgba[5:15, 9] = (200, 100, 50, 128)
     return Cutout(rgba, b"profile")
-
-
-def test_colours_stay_straight_and_hidden_ones_go() -> None:
-    image = Image.new("RGB", (3, 1), (200, 100, 50))
-    alpha = Image.fromarray(np.array([[0, 128, 255]], np.uint8))
-    assert straight_rgba(image, alpha).tolist() == [[[0, 0, 0, 0], [200, 100, 50, 128], [200, 100, 50, 255]]]
-
-
-def test_hidden_colours_can_be_kept() -> None:
-    image = Image.new("RGB", (1, 1), (200, 100, 50))
-    assert straight_rgba(image, Image.new("L", (1, 1)), keep_hidden=True).tolist() == [[[200, 100, 50, 0]]]
 
 
 def test_multiplying_alphas_is_exact_rounding() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from rembolt import cores
+from rembolt.cores import own_cores, take_share, usable_cores
 from rembolt.engine import threads
-from rembolt.engine.threads import RUNTIME_DEFAULT, thread_count, usable_cores
+from rembolt.engine.threads import RUNTIME_DEFAULT, thread_count
 from rembolt.errors import UsageError
 
 
@@ -56,7 +59,7 @@ def test_a_process_bound_to_one_core_uses_one_thread() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "cores"),
+    ("files", "quota"),
     [
         ({"cpu.max": "150000 100000\n"}, 1.5),
         ({"cpu.max": "max 100000\n"}, None),
@@ -66,8 +69,25 @@ def test_a_process_bound_to_one_core_uses_one_thread() -> None:
         ({}, None),
     ],
 )
-def test_a_containers_quota_is_read(tmp_path: Path, files: dict[str, str], cores: float | None) -> None:
+def test_a_containers_quota_is_read(tmp_path: Path, files: dict[str, str], quota: float | None) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert threads._container_quota(tmp_path) == cores
+    assert cores._container_quota(tmp_path) == quota
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "usable_cores", lambda: 8)
+    assert own_cores() == 8
+    found = []
+
+    def work(workers: int) -> None:
+        take_share(workers)
+        found.append(own_cores())
+
+    for workers in (1, 3, 20):
+        thread = threading.Thread(target=work, args=(workers,))
+        thread.start()
+        thread.join()
+    assert found == [8, 2, 1]
+    assert own_cores() == 8
