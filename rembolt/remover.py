@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack, overload
 
@@ -77,6 +78,7 @@ class Remover:
         about_session = names_of(SessionOptions)
         self._defaults = {name: value for name, value in values.items() if name not in about_session}
         self._groups(self._defaults)  # wrong defaults are told now, not at the first photo
+        self._own_session = runtime_options is not None or providers is not None
         self._segmenter = open_segmenter(
             self._session_options, runtime_options=runtime_options, providers=providers
         )
@@ -163,18 +165,46 @@ class Remover:
         height, width = pixels.shape[:2]
         return Encoded(data, width, height, self.model, self.device, self.precision, timings)
 
-    def map(self, images: Iterable[Any], **options: Unpack[PhotoKeywords]) -> Iterator[Cutout | RemboltError]:
-        """Cut out many photos, a few at a time, and give the results in order as they are asked for.
+    def map(
+        self,
+        images: Iterable[Any],
+        *,
+        workers: int | None = None,
+        ordered: bool = True,
+        **options: Unpack[PhotoKeywords],
+    ) -> Iterator[Cutout | RemboltError]:
+        """Cut out many photos, a few at a time, and give the results as they are asked for.
 
-        A photo that fails gives its error as a value; the others go on.
+        A photo that fails gives its error as a value; the others go on. On a CPU, unless `threads` was given,
+        this takes a second session whose runs keep to a core each: as many photos at a time, one a core, are
+        done sooner than one after the other on all cores.
+
+        Args:
+            images: taken lazily, each as `cutout` takes it.
+            workers: photos at a time; by default one for each core that may be used.
+            ordered: give the results in the photos' order; otherwise as they come.
+            options: see `cutout`.
 
         Raises:
             UsageError: an option is unknown or out of range.
         """
-        from rembolt.pipeline import each
+        from rembolt.pipeline import crew, each
 
         self._groups(options)  # wrong options are told at once, not photo by photo
-        return each(lambda image: self.cutout(image, **options), images)
+        shared = crew(workers, self._session_options.threads)
+        remover = self._with_threads(shared.threads)
+        return each(
+            lambda image: remover.cutout(image, **options), images, workers=shared.workers, ordered=ordered
+        )
+
+    def _with_threads(self, threads: int) -> Remover:
+        """This remover, or one like it with so many threads where that can be chosen."""
+        if self._own_session or self.device != "cpu" or self._session_options.threads:
+            return self
+        like = copy(self)
+        like._session_options = replace(self._session_options, threads=threads)
+        like._segmenter = open_segmenter(like._session_options)
+        return like
 
     def masks_exactly(self, image: Image.Image, options: CutoutOptions) -> list[Image.Image]:
         """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""

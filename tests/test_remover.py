@@ -144,7 +144,7 @@ class TestStandardCutouts:
 
     def test_alpha_matting_refines_the_alpha(self, cat: Image.Image, remover: Remover) -> None:
         pytest.importorskip("pymatting")
-        small = cat.resize((150, 100))
+        small = cat.resize((150, 150))
         matted = remover.cutout(small, alpha_matting=True)
         assert not np.array_equal(matted.alpha, remover.cutout(small).alpha)
 
@@ -347,6 +347,30 @@ class TestMap:
         del results[4]
         assert [result.rgba.shape[1] for result in results] == [photo.width for photo in photos]
 
+    def test_results_as_they_come(self, cat: Image.Image, remover: Remover) -> None:
+        photos = [cat.resize((40 + size, 30)) for size in range(10)]
+        results = remover.map(photos, workers=3, ordered=False)
+        assert sorted(result.rgba.shape[1] for result in results) == [photo.width for photo in photos]
+
+    def test_it_gives_what_one_by_one_gives(self, cat: Image.Image, remover: Remover) -> None:
+        (result,) = remover.map([cat], workers=1)
+        assert np.abs(result.rgba.astype(int) - remover.cutout(cat).rgba).max() <= 1
+
+    @pytest.mark.parametrize(("asked", "expected"), [(None, 1), (2, 2)])
+    def test_each_photo_has_its_share_of_the_cores(self, cat, asked, expected, monkeypatch) -> None:
+        monkeypatch.setattr("rembolt.pipeline.usable_cores", lambda: 4)
+        remover = Remover(threads=asked)
+        seen = []
+        real = Remover.cutout
+
+        def cutout(self: Remover, image: Image.Image, **options: object) -> object:
+            seen.append(self.inner_session.get_session_options().intra_op_num_threads)
+            return real(self, image, **options)
+
+        monkeypatch.setattr(Remover, "cutout", cutout)
+        list(remover.map([cat.resize((40, 30))] * 3))
+        assert seen == [expected] * 3
+
     def test_it_is_lazy(self, cat: Image.Image, remover: Remover) -> None:
         taken = 0
 
@@ -378,6 +402,17 @@ class TestOptimizedBackgroundRemover:
         alpha = remove(np.asarray(cat))[..., 3]
         assert (result[alpha == 0] == 255).all()
         assert np.array_equal(result[alpha == 255], bgr[alpha == 255])
+
+    def test_it_keeps_the_detail_that_the_usual_recipe_loses(self, astronaut: Image.Image) -> None:
+        noise = np.random.default_rng(0).integers(-20, 21, (900, 900, 3))
+        photo = np.clip(np.asarray(astronaut.resize((900, 900))) + noise, 0, 255).astype(np.uint8)
+        small = Image.fromarray(photo).resize((150, 150))
+        usual = np.asarray(remove(small, bgcolor=(255, 255, 255)).convert("RGB").resize((900, 900)))
+        ours = OptimizedBackgroundRemover("bolt", max_size=150).remove_background(photo[..., ::-1])[..., ::-1]
+        subject = remove(photo, max_size=150)[..., 3] == 255
+        assert subject.mean() > 0.1
+        assert np.array_equal(ours[subject], photo[subject])
+        assert np.abs(usual[subject].astype(int) - photo[subject]).mean() > 8
 
     def test_every_input_gives_the_same(self, cat: Image.Image, tmp_path: Path) -> None:
         remover = OptimizedBackgroundRemover(model_name="bolt", max_size=256)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rembolt.engine.batches import Batches
 from rembolt.engine.device import DEVICES, Device, candidates, unavailable
 from rembolt.engine.heads import spread, to_masks
 from rembolt.engine.runtime import onnxruntime
@@ -84,6 +85,9 @@ class Session:
         self._inputs = self.inner.get_inputs()
         if spec.family in {"saliency", "cloth"}:
             self._check_input(path)
+        # On a CPU a batch takes as long as its photos one by one; measured, see docs/speed.md.
+        together = self.device != "cpu" and not isinstance(self._inputs[0].shape[0], int)
+        self._batches = Batches(self._first_output) if together else None
 
     def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the network on named inputs and return all its outputs.
@@ -122,14 +126,21 @@ class Session:
         Raises:
             BrokenWeightsError: the network fails or its output is not of the shape `(N, C, h, w)`.
         """
+        if self._batches is not None and len(batch) == 1:
+            output = self._batches.predict(batch)
+        else:
+            output = self._first_output(batch)
+        masks = to_masks(output.astype(np.float32, copy=False), self.spec.head)
+        return spread(masks, self.spec.levels)
+
+    def _first_output(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         output = self.outputs(batch)[0]
         if output.ndim != 4 or output.shape[0] != batch.shape[0]:
             raise BrokenWeightsError(
                 f"the network of model {self.spec.name!r} answered with shape {output.shape} where "
                 f"({batch.shape[0]}, 1, height, width) is needed; these weights do not make masks."
             )
-        masks = to_masks(output.astype(np.float32, copy=False), self.spec.head)
-        return spread(masks, self.spec.levels)
+        return output
 
     def _check_input(self, path: Path) -> None:
         width, height = self.spec.input_size
