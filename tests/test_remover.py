@@ -185,6 +185,16 @@ class TestStandardCutouts:
         ]
         assert grain[1] > 0.7 * grain[0], "shrinking and enlarging the colours would have smoothed it away"
 
+    @pytest.mark.parametrize("enlarged", [1, 3])
+    def test_its_alpha_is_the_exact_one_to_a_level(
+        self, cat: Image.Image, astronaut: Image.Image, remover: Remover, enlarged: int
+    ) -> None:
+        for photo in (cat, astronaut):
+            large = photo.resize((photo.width * enlarged, photo.height * enlarged))
+            standard, exact = remover.cutout(large).alpha, remover.cutout(large, exact=True).alpha
+            assert np.abs(standard.astype(int) - exact).mean() <= 1
+            assert exact.mean() > 20
+
     def test_it_tells_what_ran_and_how_long(self, cat: Image.Image, remover: Remover) -> None:
         cutout = remover.cutout(cat)
         assert (cutout.model, cutout.device, cutout.precision) == ("bolt", "cpu", "fp32")
