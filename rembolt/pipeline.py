@@ -11,7 +11,7 @@ from rembolt.cores import take_share, usable_cores
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,7 +66,7 @@ def each(
     *,
     workers: int | None = None,
     ordered: bool = True,
-) -> Iterator[Result | RemboltError]:
+) -> Generator[Result | RemboltError]:
     """Do `job` for each item in worker threads.
 
     At most two items a worker are taken ahead of what was asked for, so memory stays bounded however long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import subprocess
@@ -36,6 +37,24 @@ def test_every_command_is_documented() -> None:
         assert f"`rembolt {name}" in text
     for alias in ALIASES:
         assert f"| `{alias}` |" in text
+
+
+@pytest.mark.parametrize("name", ["stream", "video"])
+def test_every_flag_of_the_video_commands_is_documented(name: str) -> None:
+    section = (ROOT / "docs" / "video.md").read_text().partition(f"`rembolt {name} ")[2].partition("\n## ")[0]
+    options = (ROOT / "docs" / "options.md").read_text()
+    command = importlib.import_module(COMMANDS[name].module).command
+    for parameter in command.params:
+        for flag in parameter.opts if parameter.param_type_name == "option" else ():
+            assert f"`{flag}`" in section or f"`{flag}`" in options, flag
+
+
+def test_every_flag_of_batch_is_documented() -> None:
+    page = (ROOT / "docs" / "batch.md").read_text()
+    options = (ROOT / "docs" / "options.md").read_text()
+    for parameter in importlib.import_module(COMMANDS["batch"].module).command.params:
+        for flag in parameter.opts if parameter.param_type_name == "option" else ():
+            assert f"`{flag}`" in page or f"`{flag}`" in options, flag
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -23,12 +23,15 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "remove": Entry("rembolt.cli.remove", "Cut out one photo (alias: i)."),
+    "batch": Entry("rembolt.cli.batch", "Cut out the photos of a folder, pattern or list (alias: p)."),
+    "stream": Entry("rembolt.cli.stream", "Cut out raw RGB24 frames from a pipe (alias: b)."),
+    "video": Entry("rembolt.cli.video", "Cut out every frame of a video."),
     "download": Entry("rembolt.cli.download", "Download model weights (alias: d)."),
     "models": Entry("rembolt.cli.models", "List the models with size, licence and where they are."),
     "doctor": Entry("rembolt.cli.doctor", "Say what is installed, which devices really run, what clashes."),
 }
 
-ALIASES = {"i": "remove", "d": "download"}
+ALIASES = {"i": "remove", "p": "batch", "d": "download", "b": "stream"}
 """rembg's one-letter commands."""
 
 

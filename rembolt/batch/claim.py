@@ -1,0 +1,93 @@
+"""One run at a time in an OUTPUT folder, and the leftovers of a run that was killed."""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from rembolt.errors import OutputError
+from rembolt.images.files import check_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from filelock import FileLock
+
+log = logging.getLogger(__name__)
+
+LOCK = ".rembolt-batch.lock"
+
+_TEMPORARY = re.compile(r"\.rembolt-[0-9a-f]{16}\.tmp")
+
+
+class Claim:
+    """Holds an OUTPUT folder while its `with` block runs.
+
+    A run removes its lock file at its end, so one that lies there and is not held was left by a run that was
+    killed: then, and only then, half-written files may lie there too.
+
+    Args:
+        output: the folder; made when it is missing.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or another run holds it.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._path = output / LOCK
+        self._lock: FileLock | None = None
+
+    def __enter__(self) -> Claim:
+        from filelock import FileLock, Timeout
+
+        try:
+            self._output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"the folder '{self._output}' cannot be made ({error.strerror or error}); choose another."
+            ) from error
+        check_place(self._path)
+        killed = self._path.exists()
+        lock = FileLock(self._path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise OutputError(
+                f"another batch is at work in '{self._output}'; wait for it, or choose another OUTPUT."
+            ) from error
+        except (OSError, NotImplementedError) as error:  # some network file systems have no locks
+            log.warning("'%s' cannot be locked (%s): do not let two runs write there.", self._output, error)
+            return self
+        self._lock = lock
+        if killed:
+            self._remove_leftovers()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let the next run have the folder."""
+        if self._lock is None:
+            return
+        # While it is held: whoever comes next makes a new one.
+        with suppress(OSError):
+            self._path.unlink()
+        self._lock.release()
+        self._lock = None
+
+    def _remove_leftovers(self) -> None:
+        removed = 0
+        for path in self._output.rglob(".rembolt-*.tmp"):
+            with suppress(OSError):
+                if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                    path.unlink()
+                    removed += 1
+        files = "1 half-written file was" if removed == 1 else f"{removed} half-written files were"
+        log.warning("the last run in '%s' was cut off; %s removed.", self._output, files)

@@ -1,0 +1,1 @@
+"""Moving pictures: raw frames through pipes, and video files."""

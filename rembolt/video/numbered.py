@@ -1,0 +1,88 @@
+"""Files with a frame's number in their name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rembolt.errors import OutputError, UsageError
+from rembolt.images.encode import encode, format_of
+from rembolt.images.files import write_atomically
+
+if TYPE_CHECKING:
+    from rembolt.video.frame import Frame
+
+_NUMBER = re.compile(r"%[-+ #0]*\d{0,3}(?:\.\d{1,3})?[diusxX]")
+_CONVERSION = re.compile(rf"%%|({_NUMBER.pattern})|%")
+
+
+class NumberedFiles:
+    """The names that a pattern such as `out/%04d.png` gives to frames, counted from 0.
+
+    Args:
+        pattern: a path with one printf conversion of the number in the file's name; `%%` is a percent sign.
+
+    Raises:
+        UsageError: there is no such conversion, more than one, or it stands in the folder's name.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        found = [match for match in _CONVERSION.finditer(pattern) if match[0] != "%%"]
+        if len(found) != 1 or found[0][1] is None:
+            raise UsageError(
+                f"'{pattern}' must have one place for the frame's number, such as 'out/%04d.png' "
+                "(a percent sign itself is %%)."
+            )
+        path = Path(pattern).expanduser()
+        if _NUMBER.search(str(path.parent).replace("%%", "")):
+            raise UsageError(
+                f"the frame's number in '{pattern}' must stand in the file's name, not a folder's."
+            )
+        self._pattern = str(path)
+
+    def path(self, number: int) -> Path:
+        """The file of a frame."""
+        return Path(self._pattern % number)
+
+    def make_folder(self) -> None:
+        """Make the folder the files go into, as rembg does.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        folder = self.path(0).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"the folder '{folder}' cannot be made ({error.strerror}); choose another place."
+            ) from error
+
+
+class NumberedPictures:
+    """The frames of a video as numbered files; the extension says the format.
+
+    Args:
+        pattern: see `NumberedFiles`.
+
+    Raises:
+        UsageError: see `NumberedFiles`; or no format has this extension.
+    """
+
+    sound = None
+    """Pictures have none."""
+
+    def __init__(self, pattern: Path) -> None:
+        self.files = NumberedFiles(str(pattern))
+        self._format = format_of(self.files.path(0))
+        self._next = 0
+
+    def write(self, frame: Frame) -> None:
+        """Write the next frame.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        write_atomically(self.files.path(self._next), encode(frame.pixels, self._format))
+        self._next += 1
