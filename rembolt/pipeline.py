@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rembolt.cores import take_share, usable_cores
+from rembolt.engine.threads import threads_asked_for
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Crew(NamedTuple):
 
 
 def crew(workers: int | None = None, threads: int | None = None) -> Crew:
-    """Share the cores out; what is asked for wins.
+    """Share the cores out; what is asked for wins, then `OMP_NUM_THREADS`, as for one photo.
 
     One worker a core, each with one thread: the stages around the network run on one core anyway, and a
     network that is run on two cores at once, one photo each, does more than on one photo after the other.
@@ -41,8 +42,12 @@ def crew(workers: int | None = None, threads: int | None = None) -> Crew:
     Args:
         workers: photos at a time.
         threads: of each network run.
+
+    Raises:
+        UsageError: `OMP_NUM_THREADS` is not a number of threads.
     """
     cores = usable_cores()
+    threads = threads_asked_for(threads)
     if workers is None:
         workers = max(1, cores // (threads or 1))
     return Crew(workers, threads or max(1, cores // workers))
@@ -76,7 +81,8 @@ def each(
     Args:
         job: called with one item; a `RemboltError` it raises becomes the item's result, anything else is
             raised here.
-        items: taken lazily, in a thread of their own.
+        items: taken lazily, in a thread of their own; when this is closed while the next item is long in
+            coming, that thread waits for it and ends then.
         workers: threads; by default one for each core that may be used.
         ordered: give the results in the items' order; otherwise as they come.
     """
@@ -97,10 +103,15 @@ def each(
     def feed() -> None:
         taken = 0
         try:
-            for item in items:
-                free.acquire()
+            source = iter(items)
+            while True:
+                free.acquire()  # before the item, which may be large
                 if closed.is_set():
                     return
+                try:
+                    item = next(source)
+                except StopIteration:
+                    break
                 future = pool.submit(attempt, item)
                 taken += 1
                 if ordered:

@@ -192,7 +192,7 @@ class Remover:
 
         self._groups(options)  # wrong options are told at once, not photo by photo
         shared = crew(workers, self._session_options.threads)
-        remover = self._with_threads(shared.threads)
+        remover = self if shared.workers == 1 else self._with_threads(shared.threads)
         return each(
             lambda image: remover.cutout(image, **options), images, workers=shared.workers, ordered=ordered
         )

@@ -24,9 +24,9 @@ SCALE = 0.2
 class Muon(Optimizer):
     """Momentum, made orthogonal: a step goes equally far in all directions that a layer's gradient has.
 
-    After Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024, with updates as large
-    as AdamW's (Liu et al., "Muon is Scalable for LLM Training", 2025). PyTorch's own takes matrices only; here
-    a convolution's weights `(O, I, K, K)` are the matrix `(O, I K K)`.
+    After Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024, with updates as
+    large as AdamW's (Liu et al., "Muon is Scalable for LLM Training", 2025). PyTorch's own takes matrices
+    only; here a convolution's weights `(O, I, K, K)` are the matrix `(O, I K K)`.
 
     Args:
         weights: of dense convolutions.
@@ -43,8 +43,12 @@ class Muon(Optimizer):
         for group in self.param_groups:
             rate, momentum = group["lr"], group["momentum"]
             for weight in group["params"]:
+                if weight.grad is None:
+                    continue
                 state = self.state[weight]
-                mean = state.setdefault("mean", torch.zeros_like(weight))
+                if not state:
+                    state["mean"] = torch.zeros_like(weight)
+                mean = state["mean"]
                 mean.lerp_(weight.grad, 1 - momentum)
                 ahead = weight.grad.lerp(mean, momentum)  # Nesterov's
                 matrix = ahead.flatten(1)

@@ -74,23 +74,20 @@ class Batches:
             batch = [one for one in self._waiting if one.tensor.shape == shape][: self._most]
             self._waiting = [one for one in self._waiting if one not in batch]
         try:
+            self._answer(batch)
+        except BaseException:  # this thread is to end, not the others
+            with self._list:
+                self._waiting[:0] = [one for one in batch if not one.done]
+            raise
+
+    def _answer(self, batch: list[_Request]) -> None:
+        try:
             answers = self._run(np.concatenate([one.tensor for one in batch]))
             for place, one in enumerate(batch):
                 one.answer = answers[place : place + 1]
         except Exception as error:  # noqa: BLE001 - raised again where it belongs
             if len(batch) == 1:
                 batch[0].error = error
-            else:
-                for one in batch:
-                    self._run_alone(one)
-
-        except BaseException:  # this thread is to end, not the others
-            with self._list:
-                self._waiting[:0] = batch
-            raise
-
-    def _run_alone(self, one: _Request) -> None:
-        try:
-            one.answer = self._run(one.tensor)
-        except Exception as error:  # noqa: BLE001 - raised again where it belongs
-            one.error = error
+                return
+            for one in batch:
+                self._answer([one])

@@ -27,7 +27,7 @@ def thread_count(asked: int | None) -> int:
         UsageError: `OMP_NUM_THREADS` is not a number of threads.
     """
     usable = usable_cores()
-    wanted = asked or _from_environment()
+    wanted = threads_asked_for(asked)
     if wanted is None:
         return RUNTIME_DEFAULT if usable >= (os.cpu_count() or 1) else usable
     if wanted > usable:
@@ -35,7 +35,14 @@ def thread_count(asked: int | None) -> int:
     return min(wanted, usable)
 
 
-def _from_environment() -> int | None:
+def threads_asked_for(asked: int | None) -> int | None:
+    """What was asked for, else what `OMP_NUM_THREADS` says, else None.
+
+    Raises:
+        UsageError: `OMP_NUM_THREADS` is not a number of threads.
+    """
+    if asked:
+        return asked
     variable = os.environ.get("OMP_NUM_THREADS")
     if not variable:
         return None

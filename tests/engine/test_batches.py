@@ -94,3 +94,35 @@ def test_many_threads_at_any_time() -> None:
         answers = list(pool.map(lambda value: float(batches.predict(tensor(value))[0]), range(200)))
     assert answers == list(range(200))
     assert max(network.sizes) <= 3
+
+
+def test_an_interrupt_in_one_thread_leaves_the_others_their_answers() -> None:
+    network = Network()
+    interrupted = threading.Event()
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        if len(batch) > 1 and not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+        return network(batch)
+
+    batches = Batches(run)
+
+    def ask(value: int) -> object:
+        try:
+            return float(batches.predict(tensor(value))[0])
+        except KeyboardInterrupt as error:
+            return error
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(ask, 0)
+        assert network.running.wait(10)
+        others = [pool.submit(ask, value) for value in (1, 2, 3)]
+        while len(batches._waiting) < 3:
+            pass
+        network.go_on.set()
+        answers = [future.result(10) for future in (first, *others)]
+    assert answers[0] == 0
+    assert sum(isinstance(answer, KeyboardInterrupt) for answer in answers) == 1
+    for value, answer in enumerate(answers):
+        assert answer == value or isinstance(answer, KeyboardInterrupt)
