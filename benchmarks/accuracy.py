@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from benchmarks import candidates, report, samples, sheet
-from benchmarks.alternate import alternate, ratios, seconds, spread
 from benchmarks.candidates import U2NETP, Candidate
 from benchmarks.metrics import Accuracy, PhotoScores, Scores
 from benchmarks.samples import Sample, SamplesError
+from rembolt.bench.alternate import alternate, ratios, seconds, spread
 from rembolt.errors import RemboltError
 from rembolt.segmenters.prepare import prepare
 

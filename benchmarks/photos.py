@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 from PIL import Image
 
@@ -32,10 +30,3 @@ def photo(width: int, height: int, name: str = "astronaut") -> Image.Image:
     enlarged = np.asarray(source.resize((width, height), Image.Resampling.BICUBIC, box=box))
     noise = np.random.default_rng(0).standard_normal(enlarged.shape, dtype=np.float32) * GRAIN
     return Image.fromarray(np.clip(np.rint(enlarged + noise), 0, 255).astype(np.uint8))
-
-
-def jpeg(image: Image.Image) -> bytes:
-    """The photo as a camera's file."""
-    buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()

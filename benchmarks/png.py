@@ -13,8 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks import report
-from benchmarks.alternate import alternate, ratios, seconds, spread
 from benchmarks.photos import photo
+from rembolt.bench.alternate import alternate, ratios, seconds, spread
 from rembolt.images.encode import encode
 from rembolt.images.png import encode_png
 

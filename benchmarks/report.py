@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from benchmarks.machine import busy, describe
+from rembolt.bench.machine import describe
+from rembolt.bench.tables import introduce, note, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["flags", "introduce", "labels", "note", "positive", "progress", "size", "table", "target", "write"]
 
 Item = TypeVar("Item")
 
@@ -71,38 +74,6 @@ def labels(paths: Sequence[Path]) -> list[str]:
         if names.count(name) > 1:
             raise ValueError(f"{name} is given twice, from folders of the same name; rename one.")
     return names
-
-
-def introduce() -> None:
-    """Say what this runs on, and warn when the machine has other work."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    console.print(f"[dim]{describe().sentence()}[/dim]")
-    if warning := busy():
-        console.print(f"[yellow]{warning}[/yellow]")
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: the first column says what, the others are numbers."""
-    from rich.console import Console
-    from rich.table import Table
-
-    grid = Table(box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        grid.add_column(column, justify="right" if index else "left", no_wrap=True)
-    for row in rows:
-        grid.add_row(*row)
-    console = Console(highlight=False)
-    console.print(f"\n[bold]{title}[/bold]")
-    console.print(grid)
-
-
-def note(sentence: str) -> None:
-    """Print a remark on the numbers."""
-    from rich.console import Console
-
-    Console(highlight=False, markup=False).print(sentence)
 
 
 def progress(items: Sequence[Item], what: str) -> Iterator[Item]:

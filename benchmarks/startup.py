@@ -17,9 +17,13 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks import report, u2netp
-from benchmarks.alternate import alternate, ratios, spread
-from benchmarks.children import Usage, can_measure, measure, script
-from benchmarks.photos import jpeg, photo
+from benchmarks.photos import photo
+from rembolt.bench.alternate import alternate, ratios, spread
+from rembolt.bench.candidates import Candidate
+from rembolt.bench.children import Usage, can_measure, measure, script
+from rembolt.bench.photos import jpeg
+from rembolt.bench.start import command, rembolt
+from rembolt.bench.weights import furnish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +32,8 @@ MOST_IMPORT_MS = 100
 MOST_HELP_MS = 150
 LEAST_SPEED = 8
 MOST_MEMORY = 1 / 3
+
+U2NETP = "u2netp"
 
 NUMPY = "import numpy"
 REMBOLT = "import rembolt"
@@ -61,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked.photo.read_bytes() if asked.photo else jpeg(photo(1920, 1080))
         )
         commands = _commands(with_u2netp=weights is not None)
-        variables = u2netp.environment(weights, folder)
+        home = furnish(folder, [U2NETP] if weights else [], {U2NETP: weights} if weights else None)
+        variables = home.environment
         runs = {what: partial(measure, command, folder, variables) for what, command in commands.items()}
         usages = alternate(runs, asked.rounds)
     report.table(
@@ -90,23 +97,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _commands(*, with_u2netp: bool) -> dict[str, list[str]]:
     """What is run, by the name it has in the table."""
-    rembolt = script("rembolt") or [sys.executable, "-m", "rembolt"]
     rembg = script("rembg") if find_spec("rembg") else None
     commands = {
         "python": _python("pass"),
         NUMPY: _python(NUMPY),
         REMBOLT: _python(REMBOLT),
         REMBOLT_USED: _python(REMBOLT_USED),
-        REMBOLT_HELP: [*rembolt, "--help"],
-        BOLT: [*rembolt, "remove", "photo.jpg", "bolt.png"],
+        REMBOLT_HELP: [*rembolt(), "--help"],
     }
+    photos = {BOLT: Candidate(BOLT, "rembolt", "bolt")}
     if with_u2netp:
-        commands[SAME_WEIGHTS] = [*rembolt, "remove", "-m", "u2netp", "photo.jpg", "u2netp.png"]
+        photos[SAME_WEIGHTS] = Candidate(SAME_WEIGHTS, "rembolt", U2NETP)
     if rembg:
         commands["import rembg"] = _python("import rembg")
         commands["rembg --help"] = [*rembg, "--help"]
     if rembg and with_u2netp:
-        commands[REMBG] = [*rembg, "i", "-m", "u2netp", "photo.jpg", "rembg.png"]
+        photos[REMBG] = Candidate(REMBG, "rembg", U2NETP)
+    for index, (what, candidate) in enumerate(photos.items()):
+        line = command(candidate, "photo.jpg", f"{index}.png")
+        if line:
+            commands[what] = line
     return commands
 
 

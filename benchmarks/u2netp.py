@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,18 +27,3 @@ def find(given: Path | None) -> Path | None:
     if not given.is_file():
         raise FileNotFoundError(f"{given} is not a file.")
     return given
-
-
-def environment(weights: Path | None, folder: Path) -> dict[str, str]:
-    """Variables that make rembolt and rembg find these weights, and nothing else, in `folder`."""
-    if weights is not None:
-        home = folder / "models" / "u2netp"
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(weights, home / "u2netp.onnx")
-    return {
-        "U2NET_HOME": str(folder),
-        "REMBG_HOME": str(folder),
-        "REMBOLT_HOME": str(folder / "rembolt"),
-        "REMBOLT_OFFLINE": "1",
-        "MODEL_CHECKSUM_DISABLED": "1",
-    }

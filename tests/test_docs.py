@@ -49,6 +49,17 @@ def test_every_flag_of_the_video_commands_is_documented(name: str) -> None:
             assert f"`{flag}`" in section or f"`{flag}`" in options, flag
 
 
+def test_every_flag_and_part_of_bench_is_documented() -> None:
+    from rembolt.bench.plan import PARTS
+
+    page = (ROOT / "docs" / "speed.md").read_text()
+    for parameter in importlib.import_module(COMMANDS["bench"].module).command.params:
+        for flag in parameter.opts:
+            assert f"| `{flag}" in page, flag
+    for part in PARTS:
+        assert f"| `{part}` |" in page, part
+
+
 def test_every_flag_of_batch_is_documented() -> None:
     page = (ROOT / "docs" / "batch.md").read_text()
     options = (ROOT / "docs" / "options.md").read_text()

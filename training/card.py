@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from benchmarks.alternate import ratios, spread
 from benchmarks.studio import FOUND
+from rembolt.bench.alternate import ratios, spread
 from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
 from training import recipe as recipes
@@ -114,6 +114,7 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
     )
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         run=run,
+        beginning=f"it began with `{init}`" if (init := curve[0].get("init")) else "it began from nothing",
         megabytes=f"{measured['bytes'] / 1e6:.1f}",
         parameters=f"{sum(value.numel() for value in Bolt().parameters()) / 1e6:.2f}",
         gmac=f"{multiplications((width, height)) / 1e9:.2f}",

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "download": Entry("rembolt.cli.download", "Download model weights (alias: d)."),
     "models": Entry("rembolt.cli.models", "List the models with size, licence and where they are."),
     "doctor": Entry("rembolt.cli.doctor", "Say what is installed, which devices really run, what clashes."),
+    "bench": Entry("rembolt.cli.bench", "Measure speed and memory on this machine, also beside rembg."),
 }
 
 ALIASES = {"i": "remove", "p": "batch", "d": "download", "b": "stream"}

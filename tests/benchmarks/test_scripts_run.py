@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-children = pytest.importorskip("benchmarks.children", reason="needs the repository, not only the package")
+pytest.importorskip("benchmarks.startup", reason="needs the repository, not only the package")
+from rembolt.bench import children
 
 SIZE = "96x64"
 
@@ -38,7 +39,8 @@ def run(script: str, tmp_path: Path, *arguments: str) -> dict:
 
 def small_photo(tmp_path: Path) -> str:
     pytest.importorskip("skimage", reason="needs scikit-image's photos")
-    from benchmarks.photos import jpeg, photo
+    from benchmarks.photos import photo
+    from rembolt.bench.photos import jpeg
 
     path = tmp_path / "small.jpg"
     path.write_bytes(jpeg(photo(96, 64, "chelsea")))
@@ -73,49 +75,6 @@ def test_startup_says_what_it_skips(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "no weights of u2netp" in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_child_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
-    needs_children()
-    python = children.sys.executable
-    with pytest.raises(children.ChildFailedError, match="ended with 3: oh no"):
-        children.measure([python, "-c", "print('oh no'); raise SystemExit(3)"], tmp_path, {})
-
-
-def test_a_child_is_not_charged_for_the_memory_of_the_benchmark(tmp_path: Path) -> None:
-    needs_children()
-    ballast = bytearray(b"x") * 200_000_000
-    usage = children.measure([children.sys.executable, "-S", "-c", "pass"], tmp_path, {})
-    assert usage.peak < len(ballast) / 2
-
-
 def test_png_compares_writers(tmp_path: Path) -> None:
     numbers = run("png", tmp_path, "--sizes", SIZE)
     assert {"rembolt", "Pillow"} <= set(numbers["writers"][SIZE])
-
-
-def test_stages_measures_both_sides(
-    tmp_path: Path, weights: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("rembg", reason="needs rembg")
-    keep_environment(monkeypatch)
-    numbers = run("stages", tmp_path, "--sizes", SIZE, *weights)
-    jobs = numbers["jobs"][SIZE]
-    assert set(jobs) == {"rembolt bolt", "rembolt u2netp", "rembolt u2netp --exact", "rembg u2netp"}
-    assert jobs["rembolt bolt"][0]["stages"]["infer"] > 0
-
-
-def test_stages_runs_without_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    keep_environment(monkeypatch)
-    numbers = run("stages", tmp_path, "--sizes", SIZE)
-    assert set(numbers["jobs"][SIZE]) == {"rembolt bolt"}
-    assert "no weights of u2netp" in " ".join(capsys.readouterr().out.split())
-
-
-def keep_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the variables that the script sets taken back after the test."""
-    from benchmarks.u2netp import environment
-
-    for name in environment(None, Path()):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)

@@ -51,7 +51,9 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
-    """The median and the quartiles, for a table."""
+    """The median and the quartiles, for a table; a single value stands alone."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
     lower, upper = quartiles(values)
     return f"{median(values):.{digits}f} ({lower:.{digits}f}-{upper:.{digits}f})"
 

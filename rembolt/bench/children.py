@@ -10,10 +10,12 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from rembolt.errors import RemboltError
+
 # The measured process must not be started from the benchmark itself: until it calls exec, a child shares its
 # parent's memory, and the kernel counts that into the child's peak. This parent is as small as they come.
 _LAUNCHER = """
-import json, os, sys, time
+import json, os, signal, sys, time
 order = json.load(sys.stdin)
 actions = [
     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -22,6 +24,7 @@ actions = [
 ]
 start = time.perf_counter()
 child = os.posix_spawn(order["command"][0], order["command"], os.environ, file_actions=actions)
+signal.signal(signal.SIGTERM, lambda *_: (os.kill(child, signal.SIGKILL), os._exit(1)))
 _, status, usage = os.wait4(child, 0)
 wall = time.perf_counter() - start
 cpu = usage.ru_utime + usage.ru_stime
@@ -44,7 +47,7 @@ class Usage:
     peak: int
 
 
-class ChildFailedError(RuntimeError):
+class ChildFailedError(RemboltError):
     """The process that was to be measured did not end well."""
 
 
@@ -60,21 +63,33 @@ def measure(command: list[str], folder: Path, environment: dict[str, str]) -> Us
         ChildFailedError: its exit code is not 0.
     """
     output = folder / "output.txt"
-    launcher = subprocess.run(
+    with subprocess.Popen(  # noqa: S603 - a fixed program
         [sys.executable, "-I", "-S", "-c", _LAUNCHER],
-        input=json.dumps({"command": command, "output": str(output)}),
         env={**os.environ, **environment},
         cwd=folder,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
+    ) as launcher:
+        try:
+            answer, complaint = launcher.communicate(json.dumps({"command": command, "output": str(output)}))
+        except BaseException:
+            launcher.terminate()  # and what it launched
+            raise
     if launcher.returncode:
-        raise ChildFailedError(f"{command[0]} did not start: {launcher.stderr.strip()}")
-    code, wall, cpu, peak = json.loads(launcher.stdout)
+        raise ChildFailedError(f"{command[0]} did not start: {last_line(complaint)}")
+    code, wall, cpu, peak = json.loads(answer)
     if code:
-        raise ChildFailedError(f"{' '.join(command)} ended with {code}: {output.read_text().strip()[-500:]}")
+        said = last_line(output.read_text(encoding="utf-8", errors="replace"))
+        raise ChildFailedError(f"{' '.join(command)[:200]} ended with {code}: {said}")
     return Usage(wall, cpu, peak if sys.platform == "darwin" else peak * 1024)
+
+
+def last_line(text: str) -> str:
+    """The last line that says something, shortened: where a failing program names its reason."""
+    lines = text.strip().splitlines()
+    return lines[-1].strip()[:300] if lines else "it said nothing"
 
 
 def script(name: str) -> list[str] | None:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from rembolt.cores import usable_cores
+
 PACKAGES = ("rembolt", "rembg", "onnxruntime", "numpy", "pillow", "isal", "opencv-python-headless")
 
 
@@ -47,7 +49,7 @@ def describe() -> Machine:
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
-        cores=_cores(),
+        cores=usable_cores(),
         memory_gb=_memory_gb(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         packages={name: number for name in PACKAGES if (number := _version(name))},
@@ -59,10 +61,11 @@ def busy() -> str | None:
     if not hasattr(os, "getloadavg"):
         return None
     load = os.getloadavg()[0]
-    if load < _cores() / 2:
+    if load < usable_cores() / 2:
         return None
     return (
-        f"the machine was busy in the last minute (load {load:.1f} on {_cores()} cores): numbers may be off."
+        f"the machine was busy in the last minute (load {load:.1f} on {usable_cores()} cores): "
+        "numbers may be off."
     )
 
 
@@ -73,12 +76,6 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_gb() -> float | None:
