@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from benchmarks import samples
 from benchmarks.metrics import Accuracy
@@ -69,8 +70,10 @@ def choose(model: Path, photos: Sequence[samples.Sample], size: int) -> Choice:
     accuracy = Accuracy()
     errors = np.zeros((len(LOW), len(HIGH)))
     for sample in photos:
-        (mask,) = segmenter.segment(sample.picture(), CutoutOptions(), Timings())
-        alpha, truth = np.asarray(mask), sample.truth()
+        picture = sample.picture()
+        (mask,) = segmenter.segment(picture, CutoutOptions(), Timings())
+        alpha = np.asarray(mask.resize(picture.size, Image.Resampling.BICUBIC))
+        truth = sample.truth()
         accuracy.add(alpha, truth)
         errors += levelled_errors(alpha, truth)
     scores = accuracy.scores()

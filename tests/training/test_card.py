@@ -99,7 +99,7 @@ def test_half_of_the_files_are_not_enough(capsys):
     assert "go together" in capsys.readouterr().err
 
 
-KEPT = sorted(card.KEPT.glob("*"))
+KEPT = sorted(path.parent for path in card.KEPT.glob(f"*/{card.NETWORK}"))
 
 
 def test_there_is_a_run_to_go_on_from():
