@@ -19,6 +19,9 @@ A message is one sentence that says what is wrong and what to do about it.
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""Exit code of a command that a signal ended before its time; it has no exception of its own."""
+
 
 class RemboltError(Exception):
     """Base of all rembolt errors; `exit_code` is for the shell, `http_status` for the server."""

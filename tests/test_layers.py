@@ -25,7 +25,18 @@ LAYERS = [
 
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
-HEAVY = {"onnxruntime", "onnx", "pymatting", "scipy", "rich", "pillow_heif", "numba", "cv2", "av", "matplotlib"}
+HEAVY = {
+    "onnxruntime",
+    "onnx",
+    "pymatting",
+    "scipy",
+    "rich",
+    "pillow_heif",
+    "numba",
+    "cv2",
+    "av",
+    "matplotlib",
+}
 """Imported inside functions only."""
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rembolt.batch.record import Record, Stamp, Task, stamp_of
-from rembolt.batch.sources import Photo, Trouble
+from rembolt.batch.record import Record, Task, stamp_of
+from rembolt.batch.sources import Photo, Trouble, identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from rembolt.batch.names import Names
+    from rembolt.batch.report import Earlier
 
 EXISTS = "its result exists; --overwrite replaces it."
 DONE_BEFORE = "the report says that it is done."
@@ -31,7 +32,7 @@ class Choice:
     def __init__(
         self,
         names: Names,
-        earlier: Mapping[str, tuple[str, Stamp] | None],
+        earlier: Mapping[str, Earlier],
         *,
         overwrite: bool,
         delete_input: bool,
@@ -41,7 +42,7 @@ class Choice:
         self._overwrite = overwrite
         self._delete_input = delete_input
         self._inputs: list[Photo] = []
-        self._identities: set[tuple[int, int]] = set()
+        self._paths: dict[tuple[int, int], list[str]] = {}
 
     def protect(self, photos: Iterable[Photo]) -> None:
         """Never let a result replace one of these."""
@@ -52,7 +53,8 @@ class Choice:
 
         Args:
             found: the photo, or a folder that could not be looked into.
-            changed: it changed after it was done, so its result is of no use any more.
+            changed: it changed after it was done, so its result is of no use any more. Not so when photos
+                are deleted: what was done is gone, and a new photo has come under its name.
         """
         if isinstance(found, Trouble):
             return Record(found.path, None, "failed", found.sentence)
@@ -66,30 +68,28 @@ class Choice:
                 "failed",
                 f"its result '{result}' would replace a photo of this batch; choose another OUTPUT.",
             )
-        path = os.path.abspath(found.path)  # noqa: PTH100 - as in the report
-        if path in self._earlier and not changed:
-            before, stamp = self._earlier[path], stamp_of(found.path)
+        stamp, again = stamp_of(found.path), changed and not self._delete_input
+        before = self._earlier.get(os.path.abspath(found.path))  # noqa: PTH100 - as in the report
+        # A result of another name is not what the report speaks of: it may be anybody's.
+        if before is not None and before.result == os.path.abspath(result) and not changed:  # noqa: PTH100
             gone = stamp is None and self._delete_input
-            if before == (os.path.abspath(result), stamp) or (before is not None and gone):  # noqa: PTH100
+            if before.stamp is not None and (before.stamp == stamp or gone):
                 return Record(found.path, result, "skipped", DONE_BEFORE, stamp=stamp, known=True)
-            changed = True  # or it failed, or its result has another name now
-        if changed or self._overwrite:
+            again = before.stamp is None or not self._delete_input
+        if again or self._overwrite:
             return Task(found, result)
-        return Record(found.path, result, "skipped", EXISTS, stamp=stamp_of(found.path))
+        return Record(found.path, result, "skipped", EXISTS, stamp=stamp)
 
     def _is_an_input(self, result: Path) -> bool:
         # Told by the file itself: links, letter case and `..` give one file many names. Looked up only now,
         # since most runs find no result that exists.
         while self._inputs:
-            identity = _identity(self._inputs.pop().path)
-            if identity is not None:
-                self._identities.add(identity)
-        return _identity(result) in self._identities
-
-
-def _identity(path: str | Path) -> tuple[int, int] | None:
-    try:
-        status = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return status.st_dev, status.st_ino
+            path = self._inputs.pop().path
+            identity = identity_of(path)
+            if identity is not None and path not in (paths := self._paths.setdefault(identity, [])):
+                paths.append(path)
+        identity = identity_of(result)
+        # Looked up once more, since a photo that was deleted may have given its identity on to a result.
+        return identity is not None and any(
+            identity_of(path) == identity for path in self._paths.get(identity, ())
+        )

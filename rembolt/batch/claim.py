@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rembolt.errors import OutputError
-from rembolt.images.files import check_place
+from rembolt.images.files import check_place, is_abandoned, is_temporary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,14 +19,13 @@ log = logging.getLogger(__name__)
 
 LOCK = ".rembolt-batch.lock"
 
-_TEMPORARY = re.compile(r"\.rembolt-[0-9a-f]{16}\.tmp")
-
 
 class Claim:
     """Holds an OUTPUT folder while its `with` block runs.
 
     A run removes its lock file at its end, so one that lies there and is not held was left by a run that was
-    killed: then, and only then, half-written files may lie there too.
+    killed: then, and only then, half-written files may lie there too. Those of processes that still run, such
+    as another command's, are left alone.
 
     Args:
         output: the folder; made when it is missing.
@@ -83,11 +81,20 @@ class Claim:
         self._lock = None
 
     def _remove_leftovers(self) -> None:
-        removed = 0
+        removed = left = 0
         for path in self._output.rglob(".rembolt-*.tmp"):
             with suppress(OSError):
-                if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                if not is_temporary(path) or not path.is_file() or path.is_symlink():
+                    continue
+                if is_abandoned(path):
                     path.unlink()
                     removed += 1
-        files = "1 half-written file was" if removed == 1 else f"{removed} half-written files were"
-        log.warning("the last run in '%s' was cut off; %s removed.", self._output, files)
+                else:
+                    left += 1
+        log.warning("the last run in '%s' was cut off; %s removed.", self._output, _half_written(removed))
+        if left:
+            log.warning("%s left, since another process may be at work on it.", _half_written(left))
+
+
+def _half_written(number: int) -> str:
+    return "1 half-written file was" if number == 1 else f"{number} half-written files were"

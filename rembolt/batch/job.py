@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rembolt.remover import Remover
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_UNKNOWN = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
+"""What file systems answer that cannot be told to put a folder on the disk."""
+
+TARGET_DELETED = "the photo it links to is done and deleted."
 
 
 class Job:
@@ -36,6 +40,7 @@ class Job:
         self._delete_input = delete_input
         self._stop = stop
         self._succeeded = False
+        self._deleted: set[str] = set()
 
     def __call__(self, task: Task) -> Record:
         """Do it.
@@ -67,6 +72,9 @@ class Job:
                 raise
             return failed(str(error))
         except RemboltError as error:
+            if self._links_to_a_deleted_one(path):
+                seconds = time.perf_counter() - start
+                return Record(path, task.result, "skipped", TARGET_DELETED, seconds, stamp=stamp)
             return failed(str(error))
         except MemoryError:
             return failed(
@@ -95,13 +103,11 @@ class Job:
     def _delete(self, path: str, result: Path, stamp: Stamp | None) -> str | None:
         """Delete the photo when its result has reached the disk; otherwise say why it stays."""
         try:
-            if stamp_of(path) != stamp:
+            if stamp_of(path) != stamp and not self._links_to_a_deleted_one(path):
                 return "its result is written, but the photo changed meanwhile and is not deleted."
-            handle = os.open(result, os.O_RDWR)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            _put_on_the_disk(result)
+            if not Path(path).is_symlink():  # noted before, since a link to it may be looked at meanwhile
+                self._deleted.add(os.path.realpath(path))
             Path(path).unlink()
         except OSError as error:
             return (
@@ -110,8 +116,39 @@ class Job:
             )
         return None
 
+    def _links_to_a_deleted_one(self, path: str) -> bool:
+        try:
+            return (
+                Path(path).is_symlink()
+                and not Path(path).exists()
+                and os.path.realpath(path) in self._deleted
+            )
+        except (OSError, ValueError):  # a name that is too long, or has a NUL
+            return False
+
     def _is_fatal(self, error: OutputError) -> bool:
         """Whether nothing else can be written either, rather than this one result."""
         if not self._output.is_dir() or not os.access(self._output, os.W_OK | os.X_OK):
             return True
         return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
+
+
+def _put_on_the_disk(result: Path) -> None:
+    """Wait until a file, and its name in its folder, would outlive a power cut."""
+    if os.name == "nt":  # where only what is open for writing is put there, and folders cannot be opened
+        _put_one_on_the_disk(result, os.O_RDWR)
+        return
+    _put_one_on_the_disk(result, os.O_RDONLY)
+    try:
+        _put_one_on_the_disk(Path(os.path.realpath(result)).parent, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in _UNKNOWN:
+            raise
+
+
+def _put_one_on_the_disk(path: Path, way: int) -> None:
+    handle = os.open(path, way)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

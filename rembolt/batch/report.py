@@ -6,12 +6,12 @@ import json
 import logging
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rembolt.batch.record import Record, Stamp
 from rembolt.errors import OutputError, UsageError
 from rembolt.images.files import check_place
-from rembolt.settings import SessionOptions
+from rembolt.settings import GROUPS, SessionOptions, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,9 +20,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BEGINNING = b'{"input": '
+_VERSION = 1
+_BEGINNING = b'{"rembolt": %d, ' % _VERSION
+"""Of every line, so that no other file is taken for a report."""
+
 _BLOCK = 1 << 16
-_NOT_OF_THE_PICTURE = frozenset({"device", "precision", "threads", "offline", "max_pixels"})
+_NOT_OF_THE_PICTURE = frozenset({"device", "threads", "offline", "max_pixels"})
+
+
+class Earlier(NamedTuple):
+    """What became of a photo in an earlier run.
+
+    Attributes:
+        result: the absolute path of its result; None for a place where no photo could be looked for.
+        stamp: of the photo that was done; None when it failed.
+    """
+
+    result: str | None
+    stamp: Stamp | None
 
 
 class Report:
@@ -69,6 +84,7 @@ class Report:
             OutputError: it does not fit any more.
         """
         line = {
+            "rembolt": _VERSION,  # first, see _BEGINNING
             "input": os.path.abspath(record.input),  # noqa: PTH100 - as text, links kept
             "output": os.path.abspath(record.output) if record.output else None,  # noqa: PTH100
             "status": record.status,
@@ -89,25 +105,23 @@ class Report:
         except OSError as error:
             raise self._failure(error) from error
 
-    def earlier(self) -> dict[str, tuple[str, Stamp] | None]:
-        """What became of the photos of earlier runs with the same options, by absolute path.
-
-        Returns:
-            Result and stamp of a photo that was done, None for one that failed.
-        """
-        done: dict[str, tuple[str, Stamp] | None] = {}
+    def earlier(self) -> dict[str, Earlier]:
+        """What became of the photos of earlier runs with the same options, by absolute path."""
+        done: dict[str, Earlier] = {}
         strange = 0
         for line in self._lines():
             try:
                 values = json.loads(line)
-                path, status = values["input"], values["status"]
-                if values["options"] != self._options:
+                path, status, result = values["input"], values["status"], values["output"]
+                if values["rembolt"] != _VERSION:
+                    strange += 1
+                elif values["options"] != self._options:
                     done.pop(path, None)
                 elif status == "done":
                     stamp = Stamp(int(values["input_bytes"]), int(values["input_changed"]))
-                    done[path] = str(values["output"]), stamp
+                    done[path] = Earlier(result, stamp)
                 elif status == "failed":
-                    done[path] = None
+                    done[path] = Earlier(result, None)
             except (ValueError, TypeError, KeyError, RecursionError):
                 strange += 1
         if strange:
@@ -124,9 +138,7 @@ class Report:
     def _cut_off_the_torn_line(self) -> None:
         try:
             self._file.seek(0)
-            head = self._file.read(len(_BEGINNING)) or b""
-            if not _BEGINNING.startswith(head):
-                raise UsageError(f"'{self._path}' is no report of rembolt batch; give --report another file.")
+            ours = not (head := self._file.read(len(_BEGINNING))) or head == _BEGINNING
             end = self._file.seek(0, os.SEEK_END)
             whole = end
             while whole > 0:
@@ -137,6 +149,12 @@ class Report:
                 whole = start + newline + 1
                 if newline >= 0 or start == 0:
                     break
+            if 0 < whole < end:
+                self._file.seek(whole)
+                tail = self._file.read(len(_BEGINNING)) or b""
+                ours = ours and _BEGINNING.startswith(tail)
+            if not ours:
+                raise UsageError(f"'{self._path}' is no report of rembolt batch; give --report another file.")
             if whole < end:
                 self._file.truncate(whole)
                 log.warning("the last line of '%s' was cut off; it is removed.", self._path)
@@ -150,7 +168,14 @@ class Report:
 
 
 def _picture_options(options: Mapping[str, Any]) -> Any:
-    """Those that change results, as JSON gives them back."""
-    named = {"model": SessionOptions().model, **options}
-    kept = {name: value for name, value in sorted(named.items()) if name not in _NOT_OF_THE_PICTURE}
+    """Those that change results, as JSON gives them back: the model, and what is not as by default.
+
+    So two runs have the same when all their options have the same values, given or not, and a report stays
+    good when a later version adds an option.
+    """
+    kept = {"model": pick(SessionOptions, options).model}
+    for group in GROUPS:
+        values, defaults = vars(pick(group, options)), vars(group())
+        kept |= {name: value for name, value in values.items() if value != defaults[name]}
+    kept = {name: value for name, value in sorted(kept.items()) if name not in _NOT_OF_THE_PICTURE}
     return json.loads(json.dumps(kept))

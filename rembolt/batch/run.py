@@ -150,19 +150,17 @@ class Batch:
         tree, stop = self._source, self._stop.requested
         watch = Watch(tree, self._wishes.settle, stop, forget=self._wishes.delete_input)
         self._watch = watch
-        there = [item for item in tree.walk() if isinstance(item, Photo)]
-        self._settle_names(there, choice)
-        known = {photo.path for photo in there}
+        self._settle_names([item for item in tree.walk() if isinstance(item, Photo)], choice)
         self._progress.say(f"watching '{tree.root}'; Ctrl-C or a file named stop.txt in it ends this.")
 
         def choices() -> Iterator[Task | Record]:
             for item, changed in watch.found():
-                if isinstance(item, Photo) and item.path not in known:
-                    known.add(item.path)
-                    choice.protect([item])
-                if changed:
+                if isinstance(item, Photo):
+                    choice.protect([item])  # one that was there may be another file now
+                chosen = choice.of(item, changed=changed)
+                if changed and isinstance(chosen, Task):
                     self._progress.say(f"{item.path} changed: it is done again.")
-                yield choice.of(item, changed=changed)
+                yield chosen
 
         return choices()
 
@@ -202,29 +200,26 @@ class Batch:
             self._stop.farewells.append(self._progress.restore)
             self._stop.graceful = True
             results = each(attempt, chain(first, choices), workers=workers, ordered=False)
+            trouble: RemboltError | None = None
             with closing(results) as records:
                 for record in records:
                     if isinstance(record, RemboltError):
-                        stop.set()
-                        raise record
-                    if record is not None:
+                        stop.set()  # and go on, since photos that have begun are still to be noted
+                        trouble = trouble or record
+                    elif record is not None:
                         self._take(record)
+            if trouble is not None:
+                raise trouble
 
     def _job(self) -> tuple[Job, int]:
         """Load the model."""
-        import os
-
         from rembolt.batch.job import Job
-        from rembolt.engine.threads import thread_count
         from rembolt.pipeline import crew
         from rembolt.remover import Remover
 
         options = dict(self._wishes.options)
-        threads = options.pop("threads", None)
-        if threads is None and os.environ.get("OMP_NUM_THREADS"):
-            threads = thread_count(None)
-        workers, threads = crew(self._wishes.workers, threads)
-        remover = Remover(options.pop("model", "bolt"), threads=threads, **options)
+        workers, threads = crew(self._wishes.workers, options.get("threads"))
+        remover = Remover(**{**options, "threads": threads})
         self._placed = {
             "model": remover.model,
             "device": remover.device,
@@ -245,7 +240,8 @@ class Batch:
                 self._stop_because(str(error))
         self._progress.finished(record, self._totals)
         if self._watch is not None:
-            self._watch.done_with(record.input)
+            deleted = self._wishes.delete_input and record.status == "done"
+            self._watch.done_with(record.input, deleted=deleted)
         if record.fatal and record.error:
             self._stop_because(record.error)
 

@@ -66,7 +66,7 @@ class Tree:
     def walk(self) -> Iterator[Photo | Trouble]:
         """All photos there are now, folder by folder, sorted by name."""
         self.linked_folders = 0
-        avoid = _identity(self._avoid)
+        avoid = identity_of(self._avoid)
         todo = [(str(self.root), "", self._reached({0}))]
         while todo:
             folder, place, states = todo.pop()
@@ -84,7 +84,7 @@ class Tree:
                 inside = os.path.join(place, entry.name)  # noqa: PTH118 - text: a plan may hold millions
                 if _is_folder(entry):
                     ends = min(after) == len(self._segments)
-                    if not ends and (avoid is None or _identity(Path(entry.path)) != avoid):
+                    if not ends and (avoid is None or identity_of(entry.path) != avoid):
                         deeper.append((entry.path, inside, after))
                 elif len(self._segments) in after and is_named_like_a_photo(entry.name):
                     if _is_linked_folder(entry):
@@ -144,7 +144,7 @@ def tree_of(source: str, output: Path) -> Tree | None:
             raise UnreadableImageError(f"'{tree.root}', where the pattern begins, is not a folder.")
     else:
         raise UnreadableImageError(f"'{source}' does not exist; give a folder, a pattern in quotes or -.")
-    if _identity(tree.root) == _identity(output):
+    if identity_of(tree.root) == identity_of(output):
         raise UsageError(
             f"'{output}' is where the photos are; give OUTPUT another folder, one in it will do."
         )
@@ -165,6 +165,18 @@ def without_repeats(photos: list[Photo]) -> list[Photo]:
     return list({os.path.abspath(photo.path): photo for photo in photos}.values())  # noqa: PTH100 - see walk
 
 
+def identity_of(path: str | Path) -> tuple[int, int] | None:
+    """What a file or folder is known by, whatever leads to it; None when there is none.
+
+    A file that was deleted gives its identity on, often to the next one that is made.
+    """
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return None
+    return status.st_dev, status.st_ino
+
+
 def is_named_like_a_photo(name: str) -> bool:
     """Whether a file's extension is one of a format that is read."""
     return os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - see walk
@@ -172,14 +184,6 @@ def is_named_like_a_photo(name: str) -> bool:
 
 def _is_pattern(part: str) -> bool:
     return any(character in part for character in "*?[")
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -6,17 +6,46 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+
+from rembolt.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-INTERRUPTED = 130
-
 _PATIENCE = 5.0
 """Seconds that a second Ctrl-C waits for files that are being written."""
+
+_NAP = 0.1
+"""Seconds until a `Flag` is looked at again."""
+
+
+class Flag:
+    """What `threading.Event` is, and a signal handler may set it.
+
+    An `Event` has a lock that the thread that was interrupted may hold; then its handler waits for ever.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Set it, for good."""
+        self._is_set = True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is set or so many seconds are over, and say whether it is set."""
+        end = time.monotonic() + seconds
+        while not self._is_set and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _NAP))
+        return self._is_set
 
 
 class Stop:
@@ -30,7 +59,7 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self.requested = threading.Event()
+        self.requested = Flag()
         self.interrupted = False
         self.graceful = False
         self.farewells: list[Callable[[], None]] = []
@@ -84,7 +113,9 @@ class Stop:
             for farewell in self.farewells:
                 with suppress(Exception):
                     farewell()
-        _say("interrupted, nothing half-written.")
+            _say("interrupted, nothing half-written.")
+        else:
+            _say("interrupted while files were being written; the next batch in OUTPUT removes what is left.")
         os._exit(INTERRUPTED)
 
 

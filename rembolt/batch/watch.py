@@ -10,8 +10,9 @@ from rembolt.batch.record import Stamp, stamp_of
 from rembolt.batch.sources import Photo, Tree, Trouble
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
+
+    from rembolt.batch.stop import Flag
 
 STOP_FILE = "stop.txt"
 """rembg's: a file whose name ends so, appearing in INPUT, ends the watch."""
@@ -52,7 +53,7 @@ class Watch:
         forget: a photo that is gone and comes back is a new one, not a changed one.
     """
 
-    def __init__(self, tree: Tree, settle: float, stop: threading.Event, *, forget: bool = False) -> None:
+    def __init__(self, tree: Tree, settle: float, stop: Flag, *, forget: bool = False) -> None:
         self._tree = tree
         self._settle = settle
         self._stop = stop
@@ -63,8 +64,15 @@ class Watch:
         self._busy: set[str] = set()
         self._stop_files = self._find_stop_files()
 
-    def done_with(self, path: str) -> None:
-        """The photo given is finished; until then it is not given again, lest two results race."""
+    def done_with(self, path: str, *, deleted: bool = False) -> None:
+        """The photo given is finished; until then it is not given again, lest two results race.
+
+        Args:
+            path: its.
+            deleted: it is gone, so what comes under its name is a new one, however soon.
+        """
+        if deleted:  # before it may be given again
+            self._given.pop(path, None)
         self._busy.discard(path)
 
     def found(self) -> Iterator[Found]:
@@ -72,17 +80,23 @@ class Watch:
         first = True
         ending = False
         while not self._stop.is_set():
-            start = time.monotonic()
             before, ending = ending, ending or self._find_stop_files() != self._stop_files
-            yield from self._look(first=first, only_waiting=before)
+            look = self._look(first=first, only_waiting=before)
+            looking = 0.0  # without the time that whoever takes what is found needs for it
+            while True:
+                start = time.monotonic()
+                found = next(look, None)
+                looking += time.monotonic() - start
+                if found is None:
+                    break
+                yield found
             if ending and not self._waiting:
                 return
             first = False
-            took = time.monotonic() - start
-            self._stop.wait(max(min(_LONGEST_PAUSE, self._settle / 2), 0.02, took / _SHARE))
+            self._stop.wait(max(min(_LONGEST_PAUSE, self._settle / 2), 0.02, looking / _SHARE))
 
     def _look(self, *, first: bool, only_waiting: bool) -> Iterator[Found]:
-        now, seen = time.monotonic(), set()
+        seen = set()
         for item in self._tree.walk():
             if self._stop.is_set():
                 return
@@ -94,6 +108,7 @@ class Watch:
             seen.add(item.path)
             if item.path in self._busy:
                 continue
+            before = time.monotonic()  # for each: between two of them the work may take long
             stamp = stamp_of(item.path)
             if stamp is None or stamp.size == 0 or self._given.get(item.path) == stamp:
                 self._waiting.pop(item.path, None)
@@ -103,10 +118,10 @@ class Watch:
                 continue
             if waiting is None or waiting.stamp != stamp:
                 rested = first and time.time() - stamp.changed / 1e9 >= self._settle
-                self._waiting[item.path] = waiting = _Waiting(item, stamp, now)
+                self._waiting[item.path] = waiting = _Waiting(item, stamp, time.monotonic())
                 if not rested:
                     continue
-            elif now - waiting.since < self._settle:
+            elif before - waiting.since < self._settle:
                 continue
             del self._waiting[item.path]
             changed = item.path in self._given
@@ -117,7 +132,7 @@ class Watch:
             del self._waiting[path]
         if self._forget:
             for path in self._given.keys() - seen:
-                del self._given[path]
+                self._given.pop(path, None)
 
     def _find_stop_files(self) -> dict[str, Stamp | None]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
+from rembolt.errors import INTERRUPTED
 from rembolt.settings import GROUPS, MOST_THREADS, pick
 
 if TYPE_CHECKING:
@@ -88,6 +90,8 @@ def command(
     if settle is not None and not watch:
         raise click.UsageError("--settle is for --watch; add it, or leave --settle out.", ctx)
     set_up_messages(quiet=quiet, verbose=verbose)
+    if watch:
+        gc.enable()  # one run's garbage is not worth looking for, but that of a watch adds up
     photos = _photos(ctx, source, target, watch=watch, quiet=quiet)
 
     from rembolt.batch.run import Batch, Wishes
@@ -168,8 +172,6 @@ def _say(sentence: str) -> None:
 
 
 def _code(outcome: Outcome) -> int:
-    from rembolt.batch.stop import INTERRUPTED
-
     if outcome.interrupted:
         return INTERRUPTED
     return 1 if outcome.totals.failed or outcome.totals.stopped else 0

@@ -9,9 +9,7 @@ from typing import NamedTuple
 import click
 
 from rembolt import __version__
-from rembolt.errors import RemboltError
-
-INTERRUPTED = 130
+from rembolt.errors import INTERRUPTED, RemboltError
 
 
 class Entry(NamedTuple):

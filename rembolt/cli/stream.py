@@ -11,6 +11,7 @@ from rembolt.cli.options import JSON, given, options_from, set_up_messages, verb
 from rembolt.cli.pipes import drop_unwritten, is_terminal
 from rembolt.errors import OutputError, RemboltError, UnreadableImageError
 from rembolt.settings import GROUPS, InputOptions, pick
+from rembolt.video.options import MOST_WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 PIPED_FORMATS = ("png", "jpg", "webp")
 """Formats whose images can be told apart when they follow one another in a pipe."""
-
-MOST_WORKERS = 256
 
 
 @click.command("stream", context_settings={"help_option_names": ["--help", "-h"]})

@@ -10,11 +10,9 @@ import click
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
 from rembolt.errors import UsageError
 from rembolt.settings import CutoutOptions, InputOptions, SessionOptions, names_of, pick
-from rembolt.video.options import VideoOptions
+from rembolt.video.options import MOST_WORKERS, VideoOptions
 
 GROUPS = (InputOptions, SessionOptions, CutoutOptions)
-
-MOST_WORKERS = 256
 
 
 @click.command("video", context_settings={"help_option_names": ["--help", "-h"]})

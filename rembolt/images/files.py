@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
-from contextlib import suppress
+import zlib
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rembolt.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOST = f"{zlib.crc32(os.uname().nodename.encode()):08x}" if hasattr(os, "uname") else "00000000"
+_PROCESS = os.urandom(4).hex()
+"""Tells this process from an earlier one of the same id, such as the one of a container begun anew."""
+
+_TEMPORARY = re.compile(r"\.rembolt-([0-9]+)-([0-9a-f]{8})([0-9a-f]{8})[0-9a-f]{8}\.tmp")
+"""The process's id, the machine it runs on, which of all processes of that id it is, and a random part."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -30,11 +43,73 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         mode = _mode(target)
         if mode is None or stat.S_ISREG(mode):
-            _replace(target, data, mode)
+            with whole_file(path) as temporary, temporary.open("xb") as file:
+                file.write(data)
         else:
             target.write_bytes(data)
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(_sentence(path, target, error)) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a hidden name in the same folder to write to; it takes the name `path` when the block ends well.
+
+    When the block fails, an interrupt included, the hidden file is removed. Permissions are those of the
+    file replaced, or those a new file gets. A symbolic link stays, and the file it points to is replaced.
+
+    Raises:
+        OutputError: the file cannot take its name.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = temporary_beside(target)
+    try:
+        yield temporary
+        try:
+            mode = _mode(target)
+            if mode is not None:
+                # Not every file system keeps permissions, and the content matters more.
+                with suppress(OSError):
+                    temporary.chmod(stat.S_IMODE(mode))
+            temporary.replace(target)
+        except OSError as error:
+            raise OutputError(_sentence(path, target, error)) from error
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def temporary_beside(target: Path) -> Path:
+    """A hidden name in the same folder that nobody else uses, and that says which process does."""
+    return target.with_name(f".rembolt-{os.getpid()}-{_HOST}{_PROCESS}{os.urandom(4).hex()}.tmp")
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `temporary_beside` gave this name, here or elsewhere."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether the process that `temporary_beside` gave this name to is surely gone.
+
+    It cannot be asked for on Windows, nor for a process of another machine, as on a network drive.
+    """
+    match = _TEMPORARY.fullmatch(path.name)
+    if match is None or os.name == "nt" or match[2] != _HOST:
+        return False
+    process = int(match[1])
+    if process == os.getpid():
+        return match[3] != _PROCESS
+    try:
+        os.kill(process, 0)  # asks only
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:  # another user's
+        return False
+    return False
 
 
 def check_place(path: Path) -> None:
@@ -59,22 +134,6 @@ def _mode(target: Path) -> int | None:
         return target.stat().st_mode
     except FileNotFoundError:
         return None
-
-
-def _replace(target: Path, data: bytes, mode: int | None) -> None:
-    temporary = target.with_name(f".rembolt-{os.urandom(8).hex()}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        if mode is not None:
-            # Not every file system keeps permissions, and the content matters more.
-            with suppress(OSError):
-                temporary.chmod(stat.S_IMODE(mode))
-        temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _sentence(path: Path, target: Path, error: OSError) -> str:

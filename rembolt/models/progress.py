@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 _LINE_STEP: Final = 0.25
-_LINE_SECONDS: Final = 10.0
+LINE_SECONDS: Final = 10.0
+"""At least so often a line says how far the work is, where there is no bar."""
 
 
 class Progress(Protocol):
@@ -62,9 +63,9 @@ def _lines() -> Iterator[Progress]:
 
     def show(file: str, done: int, total: int | None, /) -> None:
         now, share = time.monotonic(), done / total if total else 0.0
-        shown_at, shown_share = last.get(file, (now - _LINE_SECONDS, -1.0))
+        shown_at, shown_share = last.get(file, (now - LINE_SECONDS, -1.0))
         finished = share >= 1.0 > shown_share
-        if finished or share - shown_share >= _LINE_STEP or now - shown_at >= _LINE_SECONDS:
+        if finished or share - shown_share >= _LINE_STEP or now - shown_at >= LINE_SECONDS:
             last[file] = (now, share)
             of = f" of {total / 1e6:.1f}" if total else ""
             print(f"rembolt: downloading {file}: {done / 1e6:.1f}{of} MB", file=sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from rembolt.pipeline import crew
@@ -13,11 +12,8 @@ def crewed_remover(options: dict[str, Any], workers: int | None) -> tuple[Remove
     """Load a model for several workers at a time.
 
     Args:
-        options: of `Remover`; `threads`, when given, is kept, as is `OMP_NUM_THREADS`. Otherwise the cores
-            are shared out among the workers.
+        options: of `Remover`; `threads`, when not given, is what `crew` says.
         workers: how many, or None for what suits the cores.
     """
     staff = crew(workers, options.get("threads"))
-    if not os.environ.get("OMP_NUM_THREADS"):
-        options = {"threads": staff.threads, **options}
-    return Remover(**options), staff.workers
+    return Remover(**{**options, "threads": staff.threads}), staff.workers

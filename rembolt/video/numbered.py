@@ -17,6 +17,11 @@ _NUMBER = re.compile(r"%[-+ #0]*\d{0,3}(?:\.\d{1,3})?[diusxX]")
 _CONVERSION = re.compile(rf"%%|({_NUMBER.pattern})|%")
 
 
+def has_number(name: str) -> bool:
+    """There is a place for a frame's number in a name."""
+    return _NUMBER.search(name) is not None
+
+
 class NumberedFiles:
     """The names that a pattern such as `out/%04d.png` gives to frames, counted from 0.
 
@@ -65,6 +70,7 @@ class NumberedPictures:
 
     Args:
         pattern: see `NumberedFiles`.
+        source: the video the frames are of, which no picture replaces.
 
     Raises:
         UsageError: see `NumberedFiles`; or no format has this extension.
@@ -73,16 +79,33 @@ class NumberedPictures:
     sound = None
     """Pictures have none."""
 
-    def __init__(self, pattern: Path) -> None:
+    def __init__(self, pattern: Path, source: Path) -> None:
         self.files = NumberedFiles(str(pattern))
         self._format = format_of(self.files.path(0))
+        self._source = _identity(source)
         self._next = 0
 
     def write(self, frame: Frame) -> None:
         """Write the next frame.
 
         Raises:
+            UsageError: its name is that of the video.
             OutputError: it cannot be written.
         """
-        write_atomically(self.files.path(self._next), encode(frame.pixels, self._format))
+        path = self.files.path(self._next)
+        if self._source is not None and _identity(path) == self._source:
+            raise UsageError(
+                f"'{path}', the name of frame {self._next}, is the video itself, which is never overwritten; "
+                "give another OUTPUT."
+            )
+        write_atomically(path, encode(frame.pixels, self._format))
         self._next += 1
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What a file is known by, whatever names and links lead to it; None when there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

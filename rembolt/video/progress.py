@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from rembolt.models.progress import LINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +18,6 @@ Show = Callable[[int], None]
 
 Progress = Callable[[int | None], AbstractContextManager[Show]]
 """Called with the number of frames there will be, or None; to be entered around the work."""
-
-_LINE_SECONDS: Final = 10.0
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def lines(total: int | None) -> Iterator[Show]:
     def show(done: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last >= _LINE_SECONDS:
+        if now - last >= LINE_SECONDS:
             last = now
             rate = done / (now - start)
             of = f" of {total}" if total else ""

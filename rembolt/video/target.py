@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rembolt.errors import MissingExtraError, OutputError, RemboltError
+from rembolt.errors import MissingExtraError, OutputError, RemboltError, UnsupportedImageError
 from rembolt.video.package import pyav
 from rembolt.video.sound import Sound
 
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """FFmpeg's code of a colour matrix to its scaler's; what is not here, or not said, is BT.601 there."""
 
+_RGB, _BT601 = 0, 6
+"""FFmpeg's codes of no matrix at all, which only RGB may say, and of the one that is taken then."""
+
 _LIMITED = 1
 """FFmpeg's code of luma from 16 to 235."""
 
@@ -39,6 +42,9 @@ class VideoFile:
         facts: what is known of that video.
         recipe: what is made.
         opaque: frames come without alpha.
+
+    Raises:
+        UnsupportedImageError: the frames are too small for the codec.
     """
 
     def __init__(self, container: Any, source: Path, facts: Facts, recipe: Recipe, *, opaque: bool) -> None:
@@ -48,6 +54,10 @@ class VideoFile:
         self._width, self._height = facts.width, facts.height
         if recipe.even and (self._width % 2 or self._height % 2):
             self._width, self._height = self._width & ~1, self._height & ~1
+            if not (self._width and self._height):
+                raise UnsupportedImageError(
+                    f"{recipe.title} cannot hold {facts.width} x {facts.height} pixels; choose .webm or .mov."
+                )
             log.warning(
                 "%s needs even sides: the frames are cut to %d x %d pixels.",
                 recipe.title,
@@ -68,7 +78,9 @@ class VideoFile:
         if facts.pixel_shape:
             context.sample_aspect_ratio = facts.pixel_shape
         context.color_range = _LIMITED
-        context.colorspace, context.color_primaries, context.color_trc = facts.colours
+        colours = facts.colours
+        context.colorspace = _BT601 if colours.matrix == _RGB else colours.matrix
+        context.color_primaries, context.color_trc = colours.primaries, colours.transfer
         return stream
 
     def write(self, frame: Frame) -> None:
@@ -106,6 +118,7 @@ def written(
 
     Raises:
         OutputError: writing fails.
+        UnsupportedImageError: the frames are too small for the codec.
         MissingExtraError: this PyAV lacks the encoder.
     """
     av = pyav()

@@ -11,13 +11,14 @@ import numpy as np
 
 from rembolt.cutout.compose import over_colour
 from rembolt.errors import RemboltError, UsageError
+from rembolt.images.files import whole_file
 from rembolt.images.limits import check_size
 from rembolt.pipeline import each
 from rembolt.settings import DEFAULT_MAX_PIXELS
-from rembolt.video.container import recipe_of
+from rembolt.video.container import RECIPES, recipe_of
 from rembolt.video.crew import crewed_remover
-from rembolt.video.numbered import NumberedPictures
-from rembolt.video.place import check_target, whole_file
+from rembolt.video.numbered import NumberedPictures, has_number
+from rembolt.video.place import check_target
 from rembolt.video.progress import Progress, silent
 from rembolt.video.smooth import smoothed
 from rembolt.video.source import Facts, facts_of, pictures, to_frame
@@ -83,8 +84,9 @@ def cut_video(
     opaque = made.only_mask or (made.bgcolor is not None and made.bgcolor[3] == 255)
     if made.smooth and options.get("exact"):
         raise UsageError("smooth needs straight colours, and exact multiplies them by alpha; leave one out.")
-    numbered = "%" in target.name
-    sink_of = _numbered(target) if numbered else _in_a_file(source, target, opaque=opaque)
+    # A film is one file, and may be called "100% sure.webm", which has a conversion ("% s") in it.
+    numbered = target.suffix.lower() not in RECIPES and has_number(target.name)
+    sink_of = _numbered(source, target) if numbered else _in_a_file(source, target, opaque=opaque)
     facts = facts_of(source)
     check_size(facts.width, facts.height, options.get("max_pixels", DEFAULT_MAX_PIXELS), "a frame")
     if facts.left_out:
@@ -158,8 +160,8 @@ def _in_a_file(source: Path, target: Path, *, opaque: bool) -> SinkOf:
     return sink_of
 
 
-def _numbered(target: Path) -> SinkOf:
-    sink = NumberedPictures(target)
+def _numbered(source: Path, target: Path) -> SinkOf:
+    sink = NumberedPictures(target, source)
 
     @contextmanager
     def sink_of(facts: Facts) -> Iterator[NumberedPictures]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rembolt.batch.record import Record, Stamp
-from rembolt.batch.report import Report
+from rembolt.batch.report import Earlier, Report
 from rembolt.errors import OutputError, UsageError
 
 OPTIONS = {"bgcolor": (1, 2, 3, 255), "model": "u2net"}
@@ -38,6 +38,7 @@ def test_a_line_for_each_photo(folder):
     line = json.loads(data)
     assert line.pop("finished").endswith("+00:00")
     assert line == {
+        "rembolt": 1,
         "input": str(folder / "a.jpg"),
         "output": str(folder / "out" / "a.jpg"),
         "status": "done",
@@ -64,20 +65,33 @@ def test_what_an_earlier_run_did(folder):
         path, record("a"), record("b", "failed"), record("c"), record("c", "failed"), record("d", "skipped")
     )
     written(path, record("b"), record("a", "skipped"))
-    done = {name: (str(folder / "out" / name), Stamp(12, 34)) for name in "ab"}
-    assert earlier(path) == {str(folder / name): value for name, value in done.items()} | {
-        str(folder / "c"): None
+    stamps = {"a": Stamp(12, 34), "b": Stamp(12, 34), "c": None}
+    assert earlier(path) == {
+        str(folder / name): Earlier(str(folder / "out" / name), stamp) for name, stamp in stamps.items()
     }
 
 
 def test_only_options_that_change_pictures_count(folder):
     path = Path("r.jsonl")
     written(path, record("a"))
-    assert earlier(path, {**OPTIONS, "threads": 1, "device": "cpu"})
+    assert earlier(path, {**OPTIONS, "threads": 1, "device": "cpu", "offline": True, "max_pixels": 10_000})
+    assert not earlier(path, {**OPTIONS, "precision": "fp16"}), "other numbers give other pixels"
     assert not earlier(path, {**OPTIONS, "only_mask": True})
     assert not earlier(path, {**OPTIONS, "model": "bolt"})
     written(path, record("a"), options={})
     assert earlier(path, {"model": "bolt"}), "the default model is one like others"
+
+
+def test_a_default_that_is_given_is_the_same_as_one_that_is_not(folder):
+    path = Path("r.jsonl")
+    given = {"format": "png", "putalpha": False, "quality": None, "alpha_matting_erode_size": 10}
+    written(path, record("a"), options={})
+    assert earlier(path, given)
+    written(path, record("a"), options=given)
+    assert earlier(path, {})
+    assert not earlier(path, {**given, "alpha_matting_erode_size": 11})
+    written(path, record("a"), options={"bgcolor": (1, 2, 3)})
+    assert earlier(path, {"bgcolor": [1, 2, 3, 255]})
 
 
 @pytest.mark.parametrize("cut", [1, 2, 20, 150])
@@ -89,11 +103,20 @@ def test_a_line_that_was_cut_off_is_removed(folder, cut, caplog):
     with Report(path, OPTIONS) as report:
         report.write(record("c"))
         assert set(report.earlier()) == {str(folder / "a"), str(folder / "c")}
-    assert path.read_bytes().startswith(whole + b'{"input": ')
+    assert path.read_bytes().startswith(whole + b'{"rembolt": 1, "input": ')
     assert "cut off" in caplog.text
 
 
-@pytest.mark.parametrize("length", [1, 10, 40])
+@pytest.mark.parametrize("length", [1, 10, 15, 16, 40])
+def test_little_is_left_of_the_last_line(folder, length):
+    path = Path("r.jsonl")
+    whole = written(path, record("a"))
+    os.truncate(path, len(whole) + len(written(path, record("b"))[len(whole) :][:length]))
+    assert set(earlier(path)) == {str(folder / "a")}
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("length", [15, 16, 40])
 def test_the_only_line_was_cut_off(folder, length):
     path = Path("r.jsonl")
     path.write_bytes(written(path, record("a"))[:length])
@@ -110,12 +133,33 @@ def test_a_line_longer_than_a_block_was_cut_off(folder):
     assert path.read_bytes() == whole
 
 
-@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0 a photo", b"notes\n", b'{"other": 1}\n', b" "])
+NO_REPORTS = [
+    b"\xff\xd8\xff\xe0 a photo",
+    b"notes\n",
+    b'{"other": 1}\n',
+    b" ",
+    b"{",
+    b'{"input": "x", "score": 3}',
+    b'{"input": "x", "score": 3}\n{"in',
+    b'{"rembolt": 10',
+]
+
+
+@pytest.mark.parametrize("content", NO_REPORTS)
 def test_a_file_that_is_no_report_is_left_alone(folder, content):
     Path("mine").write_bytes(content)
     with pytest.raises(UsageError, match="no report"):
         Report(Path("mine"), OPTIONS)
     assert Path("mine").read_bytes() == content
+
+
+@pytest.mark.parametrize("tail", [b"notes", b'{"input": "x"}', b"x" * 200_000])
+def test_a_report_that_somebody_wrote_into_is_left_alone(folder, tail):
+    whole = written(Path("r.jsonl"), record("a"))
+    Path("r.jsonl").write_bytes(whole + tail)
+    with pytest.raises(UsageError, match="no report"):
+        Report(Path("r.jsonl"), OPTIONS)
+    assert Path("r.jsonl").read_bytes() == whole + tail
 
 
 @pytest.mark.parametrize("name", ["missing/r.jsonl", "."])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rembolt.batch.sources import Photo, Trouble, tree_of
+from rembolt.batch.stop import Flag
 from rembolt.batch.watch import Found, Watch
 
 OLD = 1.0
@@ -20,7 +21,7 @@ class Watcher:
     """A watch in a thread of its own, and what it gave."""
 
     def __init__(self, settle: float, **options: bool) -> None:
-        self.stop = threading.Event()
+        self.stop = Flag()
         self.watch = Watch(tree_of("in", Path("out")), settle, self.stop, **options)
         self.given: list[Found] = []
         self.ended = threading.Event()
@@ -133,6 +134,65 @@ def test_a_photo_that_goes_and_comes_back(photos, watched, forget):
     assert watcher.wait_for(2)[1:] == [("b.jpg", False)]
     put(photos / "a.jpg", b"another photo")
     assert watcher.wait_for(3)[2:] == [("a.jpg", not forget)]
+
+
+def test_a_photo_that_comes_at_once_under_the_name_of_a_deleted_one_is_new(photos, watched):
+    put(photos / "a.jpg", changed=OLD)
+    watcher = watched(forget=True)
+    watcher.wait_for(1)
+    (photos / "a.jpg").unlink()
+    put(photos / "a.jpg", changed=OLD)  # the very same size and time
+    put(photos / "b.jpg")  # when this is given, the watch has seen a.jpg, which is still being worked on
+    assert watcher.wait_for(2)[1:] == [("b.jpg", False)]
+    watcher.watch.done_with(str(Path("in/a.jpg")), deleted=True)
+    assert watcher.wait_for(3)[2:] == [("a.jpg", False)]
+
+
+class Clock:
+    """Time that goes on only when somebody waits or works; also the end that the watch waits for."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+        self.time = time.time
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def is_set(self) -> bool:
+        return len(self.pauses) > 1000
+
+    def wait(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("rembolt.batch.watch.time", clock)
+    return clock
+
+
+def test_work_between_two_photos_does_not_blind_the_watch(photos, clock):
+    put(photos / "a.jpg", changed=OLD)
+    found = Watch(tree_of("in", Path("out")), 60, clock).found()
+    assert next(found).item.path.endswith("a.jpg")
+    clock.now += 100  # of work
+    put(photos / "b.jpg")
+    assert next(found).item.path.endswith("b.jpg")
+    assert set(clock.pauses) == {0.5}
+
+
+def test_a_photo_rests_from_when_it_was_seen_and_not_from_when_the_look_began(photos, clock):
+    put(photos / "a.jpg", changed=OLD)
+    found = Watch(tree_of("in", Path("out")), 60, clock).found()
+    assert next(found).item.path.endswith("a.jpg")
+    put(photos / "sub" / "b.jpg")  # where the look that goes on has not been yet
+    clock.now += 100
+    seen = clock.now
+    assert next(found).item.path.endswith("b.jpg")
+    assert clock.now - seen >= 60
 
 
 def test_a_stop_file_ends_it_after_those_that_are_there(photos, watched):

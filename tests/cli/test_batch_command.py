@@ -230,6 +230,23 @@ def test_resume_with_overwrite_redoes_what_was_done_otherwise(run, good):
     assert Image.open("out/a.png").mode == "L"
 
 
+def test_resume_in_another_output_keeps_what_is_there(run, good):
+    assert run("batch", "in", "out", "--report", "r.jsonl").code == 0
+    Path("other").mkdir()
+    Path("other/a.png").write_bytes(b"somebody's")
+    arguments = ["batch", "in", "other", "--report", "r.jsonl", "--resume"]
+    assert "3 done, 1 skipped" in run(*arguments).err
+    assert Path("other/a.png").read_bytes() == b"somebody's"
+    assert "1 done, 3 skipped" in run(*arguments, "--overwrite").err
+    assert Image.open("other/a.png").size == (151, 97)
+
+
+def test_resume_with_defaults_that_are_given(run, good):
+    arguments = ["batch", "in", "out", "--report", "r.jsonl", "--resume", "--overwrite"]
+    assert run(*arguments).code == 0
+    assert "0 done, 4 skipped" in run(*arguments, "--format", "png", "-m", "bolt", "-af", "240").err
+
+
 # --- what is said
 
 

@@ -16,6 +16,7 @@ from cli.rembolt_command import command_line, files_in, prepared, small_photo
 from PIL import Image
 
 from rembolt.batch.claim import LOCK
+from rembolt.images.files import temporary_beside
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such signals and pipes")
 
@@ -165,9 +166,10 @@ def test_killed_and_resumed(folder, cat):
     assert (out / LOCK).exists()
     # What kill -9 may leave, whether it did this time or not: a torn line and a half-written file.
     with report.open("ab") as file:
-        file.write(b'{"input": "/somewh')
+        file.write(b'{"rembolt": 1, "input": "/somewh')
     (out / "sub").mkdir(exist_ok=True)
-    (out / "sub" / ".rembolt-0123456789abcdef.tmp").write_bytes(b"half")
+    half = temporary_beside(out / "sub" / "photo.png")
+    half.with_name(half.name.replace(f"-{os.getpid()}-", f"-{child.pid}-")).write_bytes(b"half")
 
     child = started(*arguments, "--resume")
     said = ended(child)

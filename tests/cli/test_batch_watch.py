@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,6 +94,43 @@ def test_a_stop_file_ends_it(watch):
     assert records() == [("a.jpg", "done"), ("b.jpg", "done")]
     assert files_in(Path("in")) == {"sub", "stop.txt"}
     assert files_in(Path("out")) == {"a.png", "b.png"}
+
+
+def test_a_photo_under_the_name_of_a_deleted_one_is_kept_and_so_is_the_result(watch, cat):
+    child = watch("--settle", "0.2", "-d")
+    wait_for(1)
+    result = Path("out/a.png").read_bytes()
+    cat.rotate(180).resize((80, 60)).save("new.jpg")
+    Path("new.jpg").replace("in/a.jpg")
+    assert wait_for(2)[1:] == [("a.jpg", "skipped")]
+    cat.resize((80, 60)).save("new.jpg")  # and once more
+    Path("new.jpg").replace("in/a.jpg")
+    assert wait_for(3)[2:] == [("a.jpg", "skipped")]
+    child.send_signal(signal.SIGINT)
+    said = child.stderr.read().decode()
+    assert child.wait(timeout=60) == 0, said
+    assert "is done again" not in said
+    assert Path("out/a.png").read_bytes() == result
+    assert files_in(Path("in")) == {"a.jpg", "sub"}
+
+
+def test_a_watch_looks_for_garbage(run, photo):
+    Path("in").mkdir()
+    photo.rename("in/a.jpg")
+
+    def end() -> None:
+        until = time.monotonic() + 60
+        while not Path("out/a.png").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        Path("in/stop.txt").touch()
+
+    gc.disable()  # as `python -m rembolt` begins
+    try:
+        threading.Thread(target=end).start()
+        assert run("batch", "in", "out", "--watch", "--settle", "0.05").code == 0
+        assert gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_a_broken_photo_is_told_and_tried_again_when_it_changes(watch):

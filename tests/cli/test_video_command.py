@@ -137,6 +137,13 @@ def test_numbered_pictures(run, cat_film, remover):
     assert all((pixels[pixels[:, :, 3] == 0] == 0).all() for pixels in made)
 
 
+@pytest.mark.parametrize("name", ["50%.webm", "50%%.webm", "100% sure.mov", "take%02d.mp4"])
+def test_a_film_may_have_a_percent_sign_in_its_name(run, cat_film, name):
+    assert run("video", cat_film, name, "-om").code == 0
+    assert files_in(Path()) == {"cat.mp4", name}
+    assert len(contents(name).frames) == 12
+
+
 def test_options_reach_the_cutting_out(run, exact_film, frames, remover):
     assert run("video", exact_film, "%d.png", "-ppm", "-x", '{"putalpha": true}').code == 0
     for number, frame in enumerate(frames):
@@ -222,6 +229,24 @@ def test_colours_mean_the_same(run, folder, cat, matrix):
         assert container.streams.video[0].codec_context.colorspace in ({1} if matrix == 1 else {5, 6})
 
 
+@pytest.mark.parametrize("name", ["out.webm", "out.mov", "out.mp4"])
+def test_a_film_in_rgb(run, folder, cat, remover, name):
+    """It says that it has no colour matrix, as those of PNGs do; the result is YUV and has one."""
+    import av
+
+    source = cat_frames(cat, 2)
+    film("rgb.mov", source, codec="png", pixel_format="rgb24")
+    with av.open("rgb.mov") as container:
+        assert next(container.decode(video=0)).colorspace == 0
+    done = run("video", "rgb.mov", name, "-bgc", 0, 0, 0, 255)
+    assert done.code == 0, done.err
+    for pixels, frame in zip(contents(name).frames, source, strict=True):
+        wanted = remover.cutout(frame).to_array(bgcolor=(0, 0, 0, 255))[:, :, :3]
+        assert np.abs(pixels.astype(int) - wanted).mean() < 6
+    with av.open(name) as container:
+        assert container.streams.video[0].codec_context.colorspace in {5, 6}
+
+
 def test_an_alpha_of_its_own_counts_too(run, folder, frames, remover):
     """The second half of the picture is transparent already."""
     half = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
@@ -273,6 +298,18 @@ def test_odd_sides(run, folder, cat, remover):
     assert done.code == 0
     assert "cut to 94 x 62" in done.err
     assert contents("out.mp4").frames[0].shape == (62, 94, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 8), (8, 1), (1, 1)])
+def test_a_side_of_one_pixel(run, folder, cat, size):
+    film("thin.mov", cat_frames(cat, 2, size), codec="png", pixel_format="rgb24")
+    for name in ("out.webm", "out.mov"):
+        assert run("video", "thin.mov", name).code == 0
+        assert [frame.shape for frame in contents(name).frames] == [(size[1], size[0], 4)] * 2
+    before = files_in(Path())
+    done = run("video", "thin.mov", "out.mp4", "-om", "-q")
+    assert_refused(done, 3, f"H.264 cannot hold {size[0]} x {size[1]} pixels; choose .webm or .mov.")
+    assert files_in(Path()) == before
 
 
 # --- what is broken
@@ -348,6 +385,7 @@ def test_a_playlist_does_not_reach_the_network(run, folder):
         (2, ["cat.mp4", "out.webm", "--smooth", 2, "--exact"], "straight colours"),
         (2, ["cat.mp4", "out.webm", "-x", '{"quality": 5}'], "quality means nothing for a video"),
         (2, ["cat.mp4", "%d.tiff"], "extension"),
+        (2, ["cat.mp4", "50%.png"], "no extension of a video"),
         (2, ["cat.mp4", "%d-%d.png"], "one place for the frame's number"),
         (1, ["cat.mp4", "no/out.webm"], "does not exist"),
         (3, ["nothing.mp4", "out.webm"], "'nothing.mp4' does not exist"),
@@ -364,6 +402,21 @@ def test_refusals(run, cat_film, code, arguments, words):
     before = {path.name: path.read_bytes() for path in Path().iterdir()}
     assert_refused(run("video", *arguments), code, words)
     assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
+
+
+@pytest.mark.parametrize("number", [0, 2])
+@pytest.mark.parametrize("link", [False, True])
+def test_no_picture_replaces_the_film(run, folder, frames, number, link):
+    """A film in an animated PNG, whose name, or that of a link to it, is the name of a frame."""
+    source = Path("film.png") if link else Path(f"clip{number}.png")
+    film("film.apng", frames[:5], codec="apng", pixel_format="rgb24").rename(source)
+    if link:
+        Path(f"clip{number}.png").symlink_to(source)
+    before, data = files_in(Path()), source.read_bytes()
+    done = run("video", source, "clip%d.png")
+    assert_refused(done, 2, f"'clip{number}.png', the name of frame {number}, is the video itself")
+    assert source.read_bytes() == data
+    assert files_in(Path()) == before | {f"clip{done}.png" for done in range(number)}
 
 
 def test_no_pyav(cat_film, tmp_path):
@@ -392,22 +445,28 @@ def test_no_space_left(cat_film, name):
 
 @pytest.fixture
 def long_film(folder, cat) -> Path:
-    return film("long.mp4", cat_frames(cat, 12) * 100)
+    fast = {"preset": "ultrafast", "crf": "30"}
+    return film("long.mp4", cat_frames(cat, 12) * 100, options=fast)
 
 
 @pytest.mark.parametrize("name", ["out.webm", "out/%d.png"])
 def test_an_interrupt(long_film, name):
-    child = subprocess.Popen(
-        prepared(command_line("video", long_film, name, "-q"), INTERRUPTIBLE), stderr=subprocess.PIPE
-    )
-    until = time.monotonic() + 60
-    while not [*Path().glob(".rembolt-*"), *Path().glob("out/*.png")]:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    time.sleep(0.3)
-    child.send_signal(signal.SIGINT)
-    said = child.stderr.read()
-    assert child.wait(timeout=60) == 130
+    # Two workers: on a machine of many cores the film would be done before it is interrupted.
+    line = prepared(command_line("video", long_film, name, "-q", "--workers", 2), INTERRUPTIBLE)
+    child = subprocess.Popen(line, stderr=subprocess.PIPE)
+    try:
+        until = time.monotonic() + 300
+        while not [*Path().glob(".rembolt-*"), *Path().glob("out/*.png")]:
+            assert child.poll() is None, child.stderr.read()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        said = child.communicate(timeout=300)[1]
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == 130, said
     assert said.strip() == b"rembolt: interrupted, nothing half-written."
     if name == "out.webm":
         assert files_in(Path()) == {"long.mp4"}

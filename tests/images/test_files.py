@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from rembolt.errors import OutputError
-from rembolt.images.files import write_atomically
+from rembolt.images.files import is_abandoned, is_temporary, temporary_beside, whole_file, write_atomically
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -80,6 +82,82 @@ def test_a_device_is_written_to_and_stays():
         pytest.skip("no /dev/null here")
     write_atomically(Path("/dev/null"), b"data")
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_file_written_bit_by_bit_is_there_when_it_is_whole(tmp_path):
+    path = tmp_path / "film.webm"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    with whole_file(path) as place, place.open("wb") as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert os.name == "nt" or stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_file_that_could_not_be_finished_leaves_the_old_one(tmp_path):
+    path = tmp_path / "film.webm"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with whole_file(path) as place:
+            place.write_bytes(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"old"]
+
+
+def test_a_whole_file_whose_name_became_a_folder(tmp_path):
+
+    def write() -> None:
+        with whole_file(tmp_path / "a") as place:
+            place.write_bytes(b"data")
+            (tmp_path / "a").mkdir()
+
+    with pytest.raises(OutputError, match="is a folder"):
+        write()
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+class TestTemporaryNames:
+    def test_of_this_process(self, tmp_path):
+        names = {temporary_beside(tmp_path / "a.png") for _ in range(100)}
+        assert len(names) == 100
+        assert all(name.parent == tmp_path and is_temporary(name) for name in names)
+        assert not any(map(is_abandoned, names))
+
+    @pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked for here")
+    def test_of_a_process_that_is_gone(self, tmp_path):
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        ours = temporary_beside(tmp_path / "a").name
+        theirs = tmp_path / ours.replace(f"-{os.getpid()}-", f"-{child.pid}-")
+        assert not is_abandoned(theirs)
+        child.communicate(b"\n", timeout=60)
+        assert is_abandoned(theirs)
+        assert is_abandoned(tmp_path / ours.replace(f"-{os.getpid()}-", f"-{10**30}-"))
+
+    @pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked for here")
+    def test_of_an_earlier_process_of_our_number(self, tmp_path):
+        ours = temporary_beside(tmp_path / "a").name
+        start, digits = ours[: -len("x" * 24 + ".tmp")], ours[-len("x" * 24 + ".tmp") :]
+        other = "".join("0" if digit != "0" else "1" for digit in digits[8:16])
+        assert is_abandoned(tmp_path / f"{start}{digits[:8]}{other}{digits[16:]}")
+
+    def test_of_another_machine(self, tmp_path):
+        ours = temporary_beside(tmp_path / "a").name
+        host = ours.split("-")[2][:8]
+        other = "".join("0" if digit != "0" else "1" for digit in host)
+        theirs = ours.replace(f"-{os.getpid()}-{host}", f"-{10**30}-{other}")
+        assert theirs != ours
+        assert is_temporary(tmp_path / theirs)
+        assert not is_abandoned(tmp_path / theirs)
+
+    @pytest.mark.parametrize("name", [".rembolt-mine.tmp", "a.png", ".rembolt-1-0123456789abcdef.tmp"])
+    def test_of_others(self, tmp_path, name):
+        assert not is_temporary(tmp_path / name)
+        assert not is_abandoned(tmp_path / name)
 
 
 class TestFailures:

@@ -18,7 +18,7 @@ from rembolt.video import progress
     ],
 )
 def test_lines(monkeypatch, capsys, total, said):
-    monkeypatch.setattr(progress, "_LINE_SECONDS", 1e-9)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 1e-9)
     with progress.default_progress(total) as show:
         show(10)
     out, err = capsys.readouterr()
