@@ -17,7 +17,6 @@ from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageE
 from rembolt.images.source import read_picture, read_raw
 from rembolt.segmenters.opening import open_segmenter, open_vitmatte
 from rembolt.settings import (
-    ALIASES,
     GROUPS,
     CutoutOptions,
     InputOptions,
@@ -26,6 +25,7 @@ from rembolt.settings import (
     check_names,
     names_of,
     pick,
+    with_canonical_names,
 )
 from rembolt.timings import Timings
 
@@ -272,11 +272,6 @@ class Remover:
             return vitmatte.refine(session, image, mask, options)
 
         return refine
-
-
-def with_canonical_names(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The same options under rembolt's own names."""
-    return {ALIASES.get(name, name): value for name, value in options.items()}
 
 
 def new_session(

@@ -235,6 +235,11 @@ ALIASES = {"cc": "cloth_category"}
 Group = TypeVar("Group", bound=Options)
 
 
+def with_canonical_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options under rembolt's own names."""
+    return {ALIASES.get(name, name): value for name, value in options.items()}
+
+
 def names_of(*groups: type[Options]) -> tuple[str, ...]:
     """The names of all options of `groups`."""
     return tuple(option.name for group in groups for option in fields(group))

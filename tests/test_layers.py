@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rembolt"
 
 LAYERS = [
     {"errors"},
-    {"settings", "timings", "keywords", "cores"},
+    {"settings", "timings", "keywords", "cores", "extras"},
     {"images", "models"},
     {"engine", "cutout"},
     {"segmenters"},

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from rembolt.batch.record import Record, Task, stamp_of
-from rembolt.batch.sources import Photo, Trouble, identity_of
+from rembolt.batch.sources import Photo, Trouble
+from rembolt.images.files import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

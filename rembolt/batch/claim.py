@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rembolt.errors import OutputError
-from rembolt.images.files import check_place, is_abandoned, is_temporary
+from rembolt.images.files import check_place, is_abandoned, is_temporary, make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +42,7 @@ class Claim:
     def __enter__(self) -> Claim:
         from filelock import FileLock, Timeout
 
-        try:
-            self._output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"the folder '{self._output}' cannot be made ({error.strerror or error}); choose another."
-            ) from error
+        make_folder(self._output)
         check_place(self._path)
         killed = self._path.exists()
         lock = FileLock(self._path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rembolt.batch.record import Record, Stamp, stamp_of
 from rembolt.errors import DeviceError, ModelError, OutputError, RemboltError, UnreadableImageError
-from rembolt.images.files import write_atomically
+from rembolt.images.files import make_folder, write_atomically
 
 if TYPE_CHECKING:
     from rembolt.batch.record import Task
@@ -92,12 +92,7 @@ class Job:
         if not self._output.is_dir():
             # Not made anew: a disk that was taken away would be written beside.
             raise OutputError(f"the folder '{self._output}' is gone; bring it back.")
-        try:
-            result.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"the folder '{result.parent}' cannot be made ({error.strerror or error}); choose another."
-            ) from error
+        make_folder(result.parent)
         write_atomically(result, data)
 
     def _delete(self, path: str, result: Path, stamp: Stamp | None) -> str | None:

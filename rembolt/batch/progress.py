@@ -7,12 +7,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from rembolt.models.progress import LINE_SECONDS
+
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rembolt.batch.record import Record, Totals
-
-_LINE_SECONDS = 10.0
 
 
 class Lines:
@@ -64,7 +64,7 @@ class Lines:
     def show(self, totals: Totals) -> None:
         """Say how far it is, if it is time for that."""
         now = time.monotonic()
-        if now - self._last < _LINE_SECONDS:
+        if now - self._last < LINE_SECONDS:
             return
         self._last = now
         of = "" if totals.planned is None else f" of {totals.planned}"

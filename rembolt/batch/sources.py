@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rembolt.errors import UnreadableImageError, UsageError
+from rembolt.images.files import identity_of
 from rembolt.images.formats import SOURCE_FORMATS
 
 if TYPE_CHECKING:
@@ -163,18 +164,6 @@ def listed(data: bytes) -> list[Photo]:
 def without_repeats(photos: list[Photo]) -> list[Photo]:
     """The same photos, each path once."""
     return list({os.path.abspath(photo.path): photo for photo in photos}.values())  # noqa: PTH100 - see walk
-
-
-def identity_of(path: str | Path) -> tuple[int, int] | None:
-    """What a file or folder is known by, whatever leads to it; None when there is none.
-
-    A file that was deleted gives its identity on, often to the next one that is made.
-    """
-    try:
-        status = Path(path).stat()
-    except (OSError, ValueError):  # ValueError: a NUL in the name
-        return None
-    return status.st_dev, status.st_ino
 
 
 def is_named_like_a_photo(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from rembolt.settings import ALIASES, GROUPS, Options, check_names, setting_of
+from rembolt.settings import GROUPS, Options, check_names, setting_of, with_canonical_names
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -73,7 +73,7 @@ def given(values: dict[str, Any], extras: Any = None) -> dict[str, Any]:
     """
     if extras is not None and not isinstance(extras, dict):
         raise click.UsageError('-x takes a JSON object such as {"putalpha": true}.')
-    named = {ALIASES.get(str(name), str(name)): value for name, value in (extras or {}).items()}
+    named = with_canonical_names(extras or {})
     check_names(named, *GROUPS)
     flags = {name: value for name, value in values.items() if value is not None and value is not False}
     return {**flags, **named}

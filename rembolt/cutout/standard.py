@@ -50,7 +50,7 @@ def cut(
         masks: of mode `L` and any size; several become a strip. They are enlarged to the photo's size, or to
             that of `work` when they are refined first.
         options: how to cut out.
-        timings: gets the stages upsample (before a refinement), refine and foreground.
+        timings: gets the stages refine and foreground.
         refine: used when `options.vitmatte` is on.
 
     Returns:
@@ -70,13 +70,6 @@ def _cut_one(
     timings: Timings,
     refine: Refine,
 ) -> Bytes:
-    refined = options.post_process_mask or options.vitmatte or options.alpha_matting or options.decontaminate
-    if not refined:
-        timings.setdefault("refine", 0.0)
-        with timings.stage("foreground"):
-            return straight_rgba(picture.image, mask, picture.alpha, keep_hidden=options.putalpha)
-    with timings.stage("upsample"):
-        mask = _enlarged(mask, work.size)
     with timings.stage("refine"):
         alpha, change = _refined(work, mask, options, refine)
     with timings.stage("foreground"):
@@ -96,24 +89,26 @@ def _enlarged(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _refined(
     work: Image.Image, mask: Image.Image, options: CutoutOptions, refine: Refine
 ) -> tuple[Image.Image, tuple[Image.Image, Image.Image] | None]:
-    """The alpha at the mask's size, and how the colours change, as `recolour` takes it."""
+    """The alpha, of `work`'s size where anything was refined, and the colours' change, for `recolour`."""
     if options.post_process_mask:
         from rembolt.cutout.clean import post_process
 
-        mask = Image.fromarray(post_process(np.asarray(mask)))
+        mask = Image.fromarray(post_process(np.asarray(_enlarged(mask, work.size))))
     if options.vitmatte:
-        mask = refine(work, mask)
+        mask = refine(work, _enlarged(mask, work.size))
     elif options.alpha_matting:
         from rembolt.cutout.matting import matte
 
         try:
-            colours, alpha = matte(np.asarray(work), np.asarray(mask), options)
+            pixels, levels = np.asarray(work), np.asarray(_enlarged(mask, work.size))
+            colours, alpha = matte(pixels, levels, options)
             return _to_image(alpha), (work, _to_image(colours))
         except ValueError as error:
             log.warning("alpha matting was not possible, the mask is used instead: %s", error)
     if options.decontaminate or options.vitmatte:
         from rembolt.cutout.foreground import decontaminate
 
+        mask = _enlarged(mask, work.size)
         return mask, decontaminate(work, mask)
     return mask, None
 

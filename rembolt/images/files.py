@@ -112,6 +112,32 @@ def is_abandoned(path: Path) -> bool:
     return False
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; one that is there stays as it is.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder '{path}' cannot be made ({error.strerror or error}); choose another."
+        ) from error
+
+
+def identity_of(path: str | Path) -> tuple[int, int] | None:
+    """What a file or folder is known by, whatever leads to it; None when there is none.
+
+    A file that was deleted gives its identity on, often to the next one that is made.
+    """
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return None
+    return status.st_dev, status.st_ino
+
+
 def check_place(path: Path) -> None:
     """Find out, before the work is done, that `path` cannot be written.
 

@@ -42,6 +42,8 @@ def resize(image: Image.Image, size: tuple[int, int], resample: Filter) -> Image
         return _across(image, width, resample).resize(size, resample)
     if width * height >= WORTH and height > image.height:
         parts = Parts(image, size, resample)
+        if parts.whole is not None:
+            return parts.whole
         result = Image.new(image.mode, size)
 
         def paste(top: int, bottom: int) -> None:
@@ -62,6 +64,7 @@ class Parts:
 
     Attributes:
         rows: parts begin at a multiple of this and have as many rows, less at the end.
+        whole: all of it, where it could not be left to the parts.
     """
 
     def __init__(self, image: Image.Image, size: tuple[int, int], resample: Filter) -> None:
@@ -73,16 +76,16 @@ class Parts:
         self.rows = self._unit * max(1, BAND // self._unit)
         if image.size == size or self.rows > 4 * BAND or image.height > TALL * image.width:
             # Nothing to do, or heights with too little in common for bands: parts of the whole then.
-            self._whole: Image.Image | None = image if image.size == size else image.resize(size, resample)
+            self.whole: Image.Image | None = image if image.size == size else image.resize(size, resample)
             self.rows = BAND
             return
-        self._whole = None
+        self.whole = None
         self._across = image if image.width == width else image.resize((width, image.height), resample)
 
     def part(self, box: Box) -> Image.Image:
         """Give the pixels of a box `(left, top, right, bottom)`; its top and bottom as `rows` says."""
-        if self._whole is not None:
-            return self._whole.crop(box)
+        if self.whole is not None:
+            return self.whole.crop(box)
         left, top, right, bottom = box
         source = (left, top // self._unit * self._from, right, bottom // self._unit * self._from)
         return self._across.resize((right - left, bottom - top), self._resample, box=source)

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rembolt.errors import OutputError, UsageError
+from rembolt.errors import UsageError
 from rembolt.images.encode import encode, format_of
-from rembolt.images.files import write_atomically
+from rembolt.images.files import identity_of, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from rembolt.video.frame import Frame
@@ -56,13 +56,7 @@ class NumberedFiles:
         Raises:
             OutputError: it cannot be made.
         """
-        folder = self.path(0).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"the folder '{folder}' cannot be made ({error.strerror}); choose another place."
-            ) from error
+        make_folder(self.path(0).parent)
 
 
 class NumberedPictures:
@@ -82,7 +76,7 @@ class NumberedPictures:
     def __init__(self, pattern: Path, source: Path) -> None:
         self.files = NumberedFiles(str(pattern))
         self._format = format_of(self.files.path(0))
-        self._source = _identity(source)
+        self._source = identity_of(source)
         self._next = 0
 
     def write(self, frame: Frame) -> None:
@@ -93,19 +87,10 @@ class NumberedPictures:
             OutputError: it cannot be written.
         """
         path = self.files.path(self._next)
-        if self._source is not None and _identity(path) == self._source:
+        if self._source is not None and identity_of(path) == self._source:
             raise UsageError(
                 f"'{path}', the name of frame {self._next}, is the video itself, which is never overwritten; "
                 "give another OUTPUT."
             )
         write_atomically(path, encode(frame.pixels, self._format))
         self._next += 1
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What a file is known by, whatever names and links lead to it; None when there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -9,10 +9,10 @@ from rembolt.engine.session import load, session_options
 from rembolt.errors import UsageError
 from rembolt.models.spec import ModelSpec
 from rembolt.models.store import home, rembg_homes, weights
-from rembolt.remover import Remover, with_canonical_names
+from rembolt.remover import Remover
 from rembolt.segmenters.opening import model_of
 from rembolt.segmenters.prepare import prepare
-from rembolt.settings import CutoutOptions, SessionOptions, pick
+from rembolt.settings import CutoutOptions, SessionOptions, pick, with_canonical_names
 
 if TYPE_CHECKING:
     import numpy as np
