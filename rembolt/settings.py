@@ -16,6 +16,9 @@ from rembolt.errors import UsageError
 
 MOST_THREADS = 1024
 
+MOST_WORKERS = 256
+"""Photos or frames worked on at a time; each is kept in memory."""
+
 DEFAULT_MAX_PIXELS = 100_000_000
 """Largest picture accepted unless the caller says otherwise, in pixels (width times height)."""
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
+from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity, workers
 from rembolt.errors import INTERRUPTED
-from rembolt.settings import GROUPS, MOST_THREADS, pick
+from rembolt.settings import GROUPS, pick
 
 if TYPE_CHECKING:
     from rembolt.batch.run import Outcome
@@ -25,11 +25,7 @@ LIST = "-"
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
 @options_from(*GROUPS)
 @click.option("-x", "--extras", type=JSON, help="more options, as a JSON object")
-@click.option(
-    "--workers",
-    type=click.IntRange(1, MOST_THREADS),
-    help="photos at a time (default: one for each core)",
-)
+@workers("photos")
 @click.option("-w", "--watch", is_flag=True, help="go on with photos that come or change, until Ctrl-C")
 @click.option(
     "--settle",

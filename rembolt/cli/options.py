@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from rembolt.settings import GROUPS, Options, check_names, setting_of, with_canonical_names
+from rembolt.settings import GROUPS, MOST_WORKERS, Options, check_names, setting_of, with_canonical_names
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -77,6 +77,16 @@ def given(values: dict[str, Any], extras: Any = None) -> dict[str, Any]:
     check_names(named, *GROUPS)
     flags = {name: value for name, value in values.items() if value is not None and value is not False}
     return {**flags, **named}
+
+
+def workers(what: str) -> Callable[[Command], Command]:
+    """A decorator that gives a command `--workers`.
+
+    Args:
+        what: is worked on, in the plural.
+    """
+    text = f"{what} worked on at a time (default: one for each core)"
+    return click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help=text)
 
 
 def verbosity(command: Command) -> Command:

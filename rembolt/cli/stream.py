@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
+from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity, workers
 from rembolt.cli.pipes import drop_unwritten, is_terminal
 from rembolt.errors import OutputError, RemboltError, UnreadableImageError
 from rembolt.settings import GROUPS, InputOptions, pick
-from rembolt.video.options import MOST_WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +37,7 @@ PIPED_FORMATS = ("png", "jpg", "webp")
     metavar="PATTERN",
     help="numbered files instead of stdout, such as 'out/%04d.png', counted from 0",
 )
-@click.option(
-    "--workers", type=click.IntRange(1, MOST_WORKERS), help="frames worked on at a time (default: the cores)"
-)
+@workers("frames")
 @options_from(*GROUPS)
 @click.option("-x", "--extras", type=JSON, help="more options, as a JSON object")
 @click.option("--json", "as_json", is_flag=True, help="with -o: print what was done as one JSON object")

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
+from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity, workers
 from rembolt.errors import UsageError
 from rembolt.settings import CutoutOptions, InputOptions, SessionOptions, names_of, pick
-from rembolt.video.options import MOST_WORKERS, VideoOptions
+from rembolt.video.options import VideoOptions
 
 GROUPS = (InputOptions, SessionOptions, CutoutOptions)
 
@@ -19,9 +19,7 @@ GROUPS = (InputOptions, SessionOptions, CutoutOptions)
 @click.argument("source", metavar="INPUT")
 @click.argument("target", metavar="OUTPUT")
 @options_from(VideoOptions)
-@click.option(
-    "--workers", type=click.IntRange(1, MOST_WORKERS), help="frames worked on at a time (default: the cores)"
-)
+@workers("frames")
 @options_from(*GROUPS)
 @click.option("-x", "--extras", type=JSON, help="more options, as a JSON object")
 @click.option("--json", "as_json", is_flag=True, help="print what was done as one JSON object on stdout")

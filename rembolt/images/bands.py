@@ -9,7 +9,7 @@ from rembolt.cores import own_cores
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_THREADS = 4
+ENOUGH_THREADS = 4
 """Memory is as fast as this many cores can read and write it."""
 
 
@@ -22,7 +22,7 @@ def for_bands(work: Callable[[int, int], object], height: int, rows: int) -> Non
         rows: of a band; the last may have fewer.
     """
     bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
-    threads = min(own_cores(), MOST_THREADS, len(bands))
+    threads = min(own_cores(), ENOUGH_THREADS, len(bands))
     if threads <= 1:
         for band in bands:
             work(*band)

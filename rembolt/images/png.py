@@ -16,7 +16,7 @@ from isal import isal_zlib
 
 from rembolt.cores import own_cores
 from rembolt.errors import UsageError
-from rembolt.images.bands import MOST_THREADS
+from rembolt.images.bands import ENOUGH_THREADS
 from rembolt.images.png_filter import AVERAGE, FILTERS, PAETH, SUB, UP, Neighbours
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def encode_png(
         parts += _chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc_profile))
     parts += _chunk(b"IDAT", b"\x78\x01")
     adler = 1
-    for deflated, checksum, length in _segments(pixels, level, threads or min(own_cores(), MOST_THREADS)):
+    for deflated, checksum, length in _segments(pixels, level, threads or min(own_cores(), ENOUGH_THREADS)):
         parts += _chunk(b"IDAT", *deflated)
         adler = _combined(adler, checksum, length)
     parts += _chunk(b"IDAT", b"\x03\x00" + struct.pack(">I", adler))

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field, fields
 
 from rembolt.settings import Options, OutputOptions, setting
 
-MOST_WORKERS = 256
-"""Frames worked on at a time, of a file as of a pipe; each is kept in memory."""
-
 MOST_SMOOTHED = 15
 """Frames on either side that `smooth` may look at; each is kept in memory."""
 
