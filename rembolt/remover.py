@@ -14,6 +14,7 @@ from PIL import Image
 from rembolt.cutout.result import Cutout, Encoded
 from rembolt.cutout.standard import Refine, cut, shrink
 from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError, UsageError
+from rembolt.images.rows import Rows, whole
 from rembolt.images.source import read_picture, read_raw
 from rembolt.segmenters.opening import open_segmenter, open_vitmatte
 from rembolt.settings import (
@@ -116,13 +117,9 @@ class Remover:
             InputError: the photo cannot be read or is too large.
             MissingExtraError: an option needs a package that is not installed.
         """
-        groups = self._groups(options)
         timings = Timings()
-        if groups.cut.exact:
-            result = self._exactly(image, groups._replace(output=OutputOptions()), timings)
-            rgba, icc_profile = np.array(result.convert("RGBA")), result.info.get("icc_profile")
-        else:
-            rgba, icc_profile = self._straight(image, groups, timings)
+        groups = self._groups(options)._replace(output=OutputOptions())
+        rgba, icc_profile = self._pixels(image, groups, timings)
         return Cutout(rgba, icc_profile, self.model, self.device, self.precision, timings)
 
     @overload
@@ -158,11 +155,11 @@ class Remover:
 
         groups = self._groups(options)
         timings = Timings() if timings is None else timings
-        pixels, icc_profile = self._pixels(image, groups, timings)
+        result, icc_profile = self._result(image, groups, timings)
         with timings.stage("encode"):
             output = groups.output
-            data = encode(pixels, output.format, quality=output.quality, icc_profile=icc_profile)
-        height, width = pixels.shape[:2]
+            data = encode(result, output.format, quality=output.quality, icc_profile=icc_profile)
+        height, width = result.shape[:2]
         return Encoded(data, width, height, self.model, self.device, self.precision, timings)
 
     def map(
@@ -208,7 +205,10 @@ class Remover:
 
     def masks_exactly(self, image: Image.Image, options: CutoutOptions) -> list[Image.Image]:
         """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""
-        return self._segmenter.segment(image, replace(options, exact=True), Timings())
+        from rembolt.cutout.exact import enlarged
+
+        masks = self._segmenter.segment(image, replace(options, exact=True), Timings())
+        return [enlarged(mask, image.size) for mask in masks]
 
     def _groups(self, options: Mapping[str, Any]) -> _Groups:
         values = {**self._defaults, **with_canonical_names(options)}
@@ -216,21 +216,34 @@ class Remover:
         return _Groups(pick(InputOptions, values), pick(CutoutOptions, values), pick(OutputOptions, values))
 
     def _pixels(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
-        """What is asked for, cut-out or mask, as an array, and the profile of its colours."""
-        output = groups.output
-        if not groups.cut.exact:
-            rgba, icc_profile = self._straight(image, groups, timings)
-            cutout = Cutout(rgba, icc_profile)
-            pixels = cutout.to_array(only_mask=output.only_mask, bgcolor=output.bgcolor)
-            return pixels, None if output.only_mask else icc_profile
-        result = self._exactly(image, groups, timings)
-        if result.mode not in ("L", "RGB", "RGBA"):
-            result = result.convert("RGBA")
-        return np.array(result), result.info.get("icc_profile")
+        """What is asked for as an array, and the profile of its colours."""
+        result, icc_profile = self._result(image, groups, timings)
+        if not isinstance(result, np.ndarray):
+            with timings.stage("foreground"):
+                result = whole(result)
+        return result, icc_profile
 
-    def _exactly(self, image: Any, groups: _Groups, timings: Timings) -> Image.Image:
+    def _result(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes | Rows, bytes | None]:
+        """What is asked for, cut-out or mask, where possible as rows, and the profile of its colours."""
+        output = groups.output
+        if groups.cut.exact:
+            result = self._exactly(image, groups, timings)
+            if not isinstance(result, Image.Image):
+                return result, None
+            if result.mode not in ("L", "RGB", "RGBA"):
+                result = result.convert("RGBA")
+            return np.array(result), result.info.get("icc_profile")
+        rows, icc_profile = self._straight(image, groups, timings)
+        if not output.only_mask and output.bgcolor is None:
+            return rows, icc_profile
+        with timings.stage("foreground"):
+            cutout = Cutout(whole(rows))
+            pixels = cutout.to_array(only_mask=output.only_mask, bgcolor=output.bgcolor)
+        return pixels, None if output.only_mask else icc_profile
+
+    def _exactly(self, image: Any, groups: _Groups, timings: Timings) -> Image.Image | Rows:
         """Rembg's way; see `rembolt.cutout.exact`."""
-        from rembolt.cutout.exact import cut_exactly
+        from rembolt.cutout.exact import cut_exactly, exact_rows
 
         with timings.stage("decode"):
             upright = read_raw(image, groups.source)
@@ -239,6 +252,8 @@ class Remover:
         try:
             masks = self._segmenter.segment(upright, groups.cut, timings)
             with timings.stage("foreground"):
+                if rows := exact_rows(upright, masks, groups.cut, groups.output):
+                    return rows
                 return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
         except RemboltError:
             raise
@@ -248,8 +263,8 @@ class Remover:
                 f"form here ({error}); leave exact off."
             ) from error
 
-    def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
-        """Our way: RGBA of straight colours, and the photo's profile."""
+    def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Rows, bytes | None]:
+        """Our way: rows of RGBA with straight colours, and the photo's profile."""
         with timings.stage("decode"):
             picture = read_picture(image, groups.source)
         with timings.stage("prepare"):

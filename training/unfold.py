@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import nn
 
-from training.network import Bolt
+from training.network import Block, Bolt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,8 @@ def read(path: Path, images: Iterable[Tensor]) -> Bolt:
 
     A folded convolution answers `W x + b`. Its normalisation comes back with the mean and the deviation that
     `W x` has on some photos, and a scale and shift that undo them: the function stays, and training mode,
-    which uses the batch's own statistics, starts next to it.
+    which uses the batch's own statistics, starts next to it. Blocks that the file does not have yet answer
+    nothing at first (Goyal et al., "Accurate, Large Minibatch SGD", 2017), so a network can grow.
 
     Args:
         path: what `training.export` wrote.
@@ -45,9 +46,17 @@ def _restored(model: onnx.ModelProto, images: Iterable[Tensor]) -> Bolt:
         for tensor in model.graph.initializer
     }
     network = Bolt().eval()
+    if more := {name for name in stored if name.endswith(".weight")} - network.state_dict().keys():
+        raise KeyError(min(more))
     pairs = []
+    new: tuple[str, ...] = ()
     for name, module in network.named_modules():
-        if isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
+        if name.startswith(new):
+            continue
+        if isinstance(module, Block) and f"{name}.expand.weight" not in stored:
+            nn.init.zeros_(module.project[1].weight)
+            new += (f"{name}.",)
+        elif isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
             pairs.append((module[1], stored[f"{name}.0.bias"]))
             module[0].weight.data.copy_(stored[f"{name}.0.weight"])
         elif getattr(module, "bias", None) is not None and f"{name}.weight" in stored:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -32,8 +27,3 @@ def over_colour(rgba: Bytes, colour: tuple[int, int, int, int]) -> Bytes:
     """
     top = Image.fromarray(rgba)
     return np.array(Image.alpha_composite(Image.new("RGBA", top.size, colour), top))
-
-
-def strip(cutouts: Sequence[Bytes]) -> Bytes:
-    """Several RGBA arrays of one width below one another; a single one as it is."""
-    return cutouts[0] if len(cutouts) == 1 else np.concatenate(cutouts)

@@ -14,8 +14,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.clean import post_process
-from rembolt.cutout.join import multiplied_rgba
+from rembolt.cutout.join import MultipliedRows
 from rembolt.cutout.matting import matte, multi_level_foreground
+from rembolt.images.resample import enlarge
+from rembolt.images.rows import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +37,7 @@ def cut_exactly(
 
     Args:
         image: the upright photo, any mode; with `options.putalpha` it is changed.
-        masks: of mode `L` and the photo's size.
+        masks: of mode `L` and any size: they are enlarged to the photo's.
         options: how to cut out.
         output: only `only_mask` and `bgcolor` are used.
         refine: used when `options.vitmatte` is on.
@@ -46,6 +48,9 @@ def cut_exactly(
     Raises:
         MissingExtraError: matting or decontamination was asked for and PyMatting is not installed.
     """
+    if rows := exact_rows(image, masks, options, output):
+        return Image.fromarray(whole(rows))
+    masks = [enlarged(mask, image.size) for mask in masks]
     if options.post_process_mask:
         masks = [Image.fromarray(post_process(np.asarray(mask))) for mask in masks]
     if output.only_mask:
@@ -55,6 +60,28 @@ def cut_exactly(
         background = Image.new("RGBA", cutout.size, output.bgcolor)
         cutout = Image.alpha_composite(background, cutout.convert("RGBA"))
     return cutout
+
+
+def exact_rows(
+    image: Image.Image, masks: Sequence[Image.Image], options: CutoutOptions, output: OutputOptions
+) -> MultipliedRows | None:
+    """Give the rows of the same cut-out where they can be made one by one, as in the default case.
+
+    Args:
+        image: see `cut_exactly`; not changed.
+        masks: see `cut_exactly`.
+        options: see `cut_exactly`.
+        output: see `cut_exactly`.
+    """
+    refined = options.post_process_mask or options.vitmatte or options.alpha_matting or options.decontaminate
+    if len(masks) != 1 or refined or options.putalpha or output.only_mask or output.bgcolor is not None:
+        return None
+    return MultipliedRows(image, masks[0])
+
+
+def enlarged(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Give a mask the photo's size as rembg does."""
+    return enlarge(mask, size, Image.Resampling.LANCZOS)
 
 
 def _cut(image: Image.Image, mask: Image.Image, options: CutoutOptions, refine: Refine | None) -> Image.Image:
@@ -71,7 +98,7 @@ def _cut(image: Image.Image, mask: Image.Image, options: CutoutOptions, refine: 
         return _put_alpha(image, mask)
     if options.decontaminate:
         return _decontaminated(image, mask)
-    return multiplied_rgba(image, mask)
+    return Image.fromarray(whole(MultipliedRows(image, mask)))
 
 
 def _put_alpha(image: Image.Image, mask: Image.Image) -> Image.Image:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.compose import multiply_alpha
-from rembolt.images.bands import for_bands
-from rembolt.images.resample import Parts
+from rembolt.images.enlarge import Enlarged
+
+if TYPE_CHECKING:
+    from rembolt.images.rows import Columns
 
 Bytes = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint32]
 
-BAND = 128
-"""Rows multiplied at once."""
-
-REACH = 2
-"""Pixels of a mask that Pillow's bicubic reads to either side when it enlarges."""
+COLOURS, OPAQUE = np.uint32(0x00FFFFFF), np.uint32(0xFF000000)
 
 
-def straight_rgba(
-    image: Image.Image, mask: Image.Image, own: Bytes | None = None, *, keep_hidden: bool = False
-) -> Bytes:
-    """Join colours and alpha.
+class StraightRows:
+    """The rows of a cut-out with straight colours: uint8 RGBA.
 
-    Where the mask is empty nothing is read or written at all: the array's memory is there only once it is
-    touched.
+    Where the mask is empty no colours are read, and where it is full none are weighed.
 
     Args:
         image: the foreground's colours, mode `RGB`.
@@ -35,73 +32,114 @@ def straight_rgba(
         own: the photo's own alpha, `uint8` `(H, W)`, to multiply with.
         keep_hidden: keep the colours under fully transparent pixels. Otherwise they become 0, so that the
             file does not carry the background along, visible to anyone who drops the alpha.
-
-    Returns:
-        `uint8` RGBA `(H, W, 4)`, straight colours, writable and contiguous.
     """
-    width, height = image.size
-    rgba = np.zeros((height, width, 4), np.uint8)
-    alphas = Parts(mask, image.size, Image.Resampling.BICUBIC)
-    used = _Used(mask, image.size)
 
-    def join(top: int, bottom: int) -> None:
-        left, right = (0, width) if keep_hidden else used.columns(top, bottom)
+    def __init__(
+        self, image: Image.Image, mask: Image.Image, own: Bytes | None = None, *, keep_hidden: bool = False
+    ) -> None:
+        image.load()
+        self._image, self._own, self._keep_hidden = image, own, keep_hidden
+        self._alpha = Enlarged(mask, image.size, Image.Resampling.BICUBIC)
+        self._used = _Used(self._alpha)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self._image.height, self._image.width, 4
+
+    def read(self, top: int, bottom: int, room: Bytes) -> tuple[Bytes, Columns]:
+        """Join colours and alpha of some rows; see `rembolt.images.rows`."""
+        left, right = (0, self._image.width) if self._keep_hidden else self._used.columns(top, bottom)
         if left == right:
-            return
-        box = (left, top, right, bottom)
-        alpha = alphas.part(box)
-        if own is not None:
-            alpha = Image.fromarray(multiply_alpha(np.asarray(alpha), own[top:bottom, left:right]))
-        part = image.crop(box)
-        part.putalpha(alpha)
-        # One 32-bit write a pixel instead of four.
-        target = rgba.view(np.uint32)[top:bottom, left:right, 0]
-        pixels = np.asarray(part).view(np.uint32)[:, :, 0]
-        np.copyto(target, pixels, where=True if keep_hidden else np.asarray(alpha) != 0)
+            return room, (0, 0)
+        # Whole pixels as 32-bit numbers: the red in the lowest byte, the alpha in the highest.
+        colours = self._image.crop((left, top, right, bottom)).tobytes("raw", "RGBX")
+        source = np.frombuffer(colours, "<u4").reshape(bottom - top, right - left)
+        target = room.view("<u4")[:, left:right, 0]
+        first, last = (right, right) if self._own is not None else self._used.opaque(top, bottom, left, right)
+        inner = slice(first - left, last - left)
+        np.bitwise_or(source[:, inner], OPAQUE, out=target[:, inner])
+        for start, stop in ((left, first), (last, right)):
+            if start < stop:
+                columns = slice(start - left, stop - left)
+                self._blend(source[:, columns], target[:, columns], (top, bottom, start, stop))
+        return room, (left, right)
 
-    image.load()
-    for_bands(join, height, alphas.rows)
-    return rgba
+    def _blend(self, source: Pixels, target: Pixels, part: tuple[int, int, int, int]) -> None:
+        top, bottom, left, right = part
+        alpha = self._alpha.part(top, bottom, left, right)
+        if self._own is not None:
+            alpha = multiply_alpha(alpha, self._own[top:bottom, left:right])
+        pixels = alpha.astype(np.uint32)
+        pixels <<= np.uint32(24)
+        pixels |= source & COLOURS
+        np.copyto(target, pixels, where=True if self._keep_hidden else alpha != 0)
 
 
-def multiplied_rgba(image: Image.Image, mask: Image.Image) -> Image.Image:
-    """Do what `Image.composite(image, Image.new("RGBA", image.size, 0), mask)` does: rembg's cut-out.
+class MultipliedRows:
+    """The rows of `Image.composite(image, Image.new("RGBA", image.size, 0), mask)`: rembg's cut-out.
 
     Args:
         image: of a mode that Pillow converts to `RGBA`.
-        mask: mode `L`, of the same size.
-
-    Returns:
-        Mode `RGBA`, colours multiplied by the mask.
+        mask: mode `L`, of any size; enlarged with `LANCZOS` as rembg does.
     """
-    width, height = image.size
-    rgba = np.empty((height, width, 4), np.uint8)
 
-    def join(top: int, bottom: int) -> None:
-        box = (0, top, width, bottom)
-        nothing = Image.new("RGBA", (width, bottom - top), 0)
-        rgba[top:bottom] = np.asarray(Image.composite(image.crop(box), nothing, mask.crop(box)))
+    def __init__(self, image: Image.Image, mask: Image.Image) -> None:
+        image.load()
+        self._image = image
+        self._mask = Enlarged(mask, image.size, Image.Resampling.LANCZOS)
+        self._used = _Used(self._mask)
 
-    image.load()
-    for_bands(join, height, BAND)
-    return Image.fromarray(rgba)
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self._image.height, self._image.width, 4
+
+    def read(self, top: int, bottom: int, room: Bytes) -> tuple[Bytes, Columns]:
+        """Multiply the colours of some rows; see `rembolt.images.rows`."""
+        left, right = self._used.columns(top, bottom)
+        if left < right:
+            mask = Image.fromarray(self._mask.part(top, bottom, left, right))
+            nothing = Image.new("RGBA", mask.size, 0)
+            part = Image.composite(self._image.crop((left, top, right, bottom)), nothing, mask)
+            room[:, left:right] = np.asarray(part)
+        return room, (left, right)
 
 
 class _Used:
-    """Where an enlarged mask may be over 0, told from the mask before."""
+    """Where an enlarged mask may be over 0, and where it is 255 for sure, told from the mask before."""
 
-    def __init__(self, mask: Image.Image, size: tuple[int, int]) -> None:
-        self._width = size[0]
-        self._across, self._down = mask.width / size[0], mask.height / size[1]
-        self._used = np.asarray(mask) != 0
+    def __init__(self, alpha: Enlarged) -> None:
+        self._width = alpha.size[0]
+        self._across, self._down = alpha.mask.width / alpha.size[0], alpha.mask.height / alpha.size[1]
+        self._reach = alpha.reach
+        mask = np.asarray(alpha.mask)
+        self._seen = mask != 0
+        self._full = np.pad(mask == 255, ((0, 0), (1, 1)))
 
-    def columns(self, top: int, bottom: int) -> tuple[int, int]:
+    def columns(self, top: int, bottom: int) -> Columns:
         """The first column of some rows that may be over 0, and one after the last."""
-        down, across = REACH * max(1.0, self._down), REACH * max(1.0, self._across)
-        first = max(0, math.floor(top * self._down - down))
-        rows = self._used[first : math.ceil(bottom * self._down + down)]
-        used = np.flatnonzero(rows.any(axis=0))
+        used = np.flatnonzero(self._seen[self._rows(top, bottom)].any(axis=0))
         if not used.size:
             return 0, 0
-        left = math.floor((used[0] - across) / self._across)
-        return max(0, left), min(self._width, math.ceil((used[-1] + 1 + across) / self._across))
+        reach = self._reach[0]
+        left = math.floor((used[0] - reach) / self._across)
+        return max(0, left), min(self._width, math.ceil((used[-1] + 1 + reach) / self._across))
+
+    def opaque(self, top: int, bottom: int, left: int, right: int) -> Columns:
+        """The most columns beside each other, within others, that are 255 in all of some rows."""
+        full = np.logical_and.reduce(self._full[self._rows(top, bottom)], axis=0)
+        edges = np.flatnonzero(full[1:] != full[:-1]).reshape(-1, 2)
+        if not len(edges):
+            return right, right
+        first, last = (int(edge) for edge in edges[np.argmax(edges[:, 1] - edges[:, 0])])
+        reach = self._reach[0]
+        start = math.ceil((first + reach) / self._across) if first else 0
+        stop = math.floor((last - reach) / self._across) if last < full.size - 2 else self._width
+        start, stop = max(start, left), min(stop, right)
+        return (start, stop) if start < stop else (right, right)
+
+    def _rows(self, top: int, bottom: int) -> slice:
+        """The rows of the mask that some rows are made of."""
+        first = max(0, math.floor(top * self._down - self._reach[1]))
+        return slice(first, math.ceil(bottom * self._down + self._reach[1]))

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.cutout.compose import strip
-from rembolt.cutout.join import straight_rgba
+from rembolt.cutout.join import StraightRows
+from rembolt.images.resample import enlarge
+from rembolt.images.rows import ArrayRows, Rows, whole
 
 if TYPE_CHECKING:
     from rembolt.images.picture import Picture
@@ -41,7 +42,7 @@ def cut(
     options: CutoutOptions,
     timings: Timings,
     refine: Refine,
-) -> Bytes:
+) -> Rows:
     """Cut a picture out.
 
     Args:
@@ -54,12 +55,16 @@ def cut(
         refine: used when `options.vitmatte` is on.
 
     Returns:
-        `uint8` RGBA `(H, W, 4)` at full size, straight colours.
+        The rows of the RGBA at full size, straight colours.
 
     Raises:
         MissingExtraError: matting was asked for and PyMatting is not installed.
     """
-    return strip([_cut_one(picture, work, mask, options, timings, refine) for mask in masks])
+    parts = [_cut_one(picture, work, mask, options, timings, refine) for mask in masks]
+    if len(parts) == 1:
+        return parts[0]
+    with timings.stage("foreground"):
+        return ArrayRows(np.concatenate([whole(part) for part in parts]))
 
 
 def _cut_one(
@@ -69,7 +74,7 @@ def _cut_one(
     options: CutoutOptions,
     timings: Timings,
     refine: Refine,
-) -> Bytes:
+) -> Rows:
     with timings.stage("refine"):
         alpha, change = _refined(work, mask, options, refine)
     with timings.stage("foreground"):
@@ -79,11 +84,11 @@ def _cut_one(
 
             alpha = _enlarged(alpha, picture.image.size)
             foreground = recolour(foreground, alpha, *change)
-        return straight_rgba(foreground, alpha, picture.alpha, keep_hidden=options.putalpha)
+        return StraightRows(foreground, alpha, picture.alpha, keep_hidden=options.putalpha)
 
 
 def _enlarged(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return mask if mask.size == size else mask.resize(size, Image.Resampling.BICUBIC)
+    return enlarge(mask, size, Image.Resampling.BICUBIC)
 
 
 def _refined(

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 ENOUGH_THREADS = 4
 """Memory is as fast as this many cores can read and write it."""
 
+BAND = 128
+"""Rows at once, about: what is read and written then stays in the cache."""
+
 
 def for_bands(work: Callable[[int, int], object], height: int, rows: int) -> None:
     """Do something for every band of rows; Pillow and NumPy work beside each other.

@@ -12,6 +12,7 @@ from PIL import Image
 
 from rembolt.errors import UnsupportedImageError, UsageError
 from rembolt.images.png import encode_png
+from rembolt.images.rows import Rows, whole
 
 
 class OutputFormat(NamedTuple):
@@ -102,7 +103,7 @@ def format_of(path: Path | str) -> str:
 
 
 def encode(
-    pixels: npt.NDArray[np.uint8],
+    pixels: npt.NDArray[np.uint8] | Rows,
     format: str = "png",  # noqa: A002 - the name users type
     *,
     quality: int | None = None,
@@ -114,7 +115,8 @@ def encode(
     A zip holds the colours as `color.jpg` and the alpha as `alpha.png` (255 everywhere when there is none).
 
     Args:
-        pixels: `uint8` grey `(H, W)`, RGB `(H, W, 3)` or RGBA `(H, W, 4)` with straight colours.
+        pixels: `uint8` grey `(H, W)`, RGB `(H, W, 3)` or RGBA `(H, W, 4)` with straight colours, or
+            such rows: a PNG is written while they are made.
         format: one of `OUTPUT_FORMATS`, or `jpeg`.
         quality: 1 to 100; None takes the format's default. PNG has none and ignores it.
         icc_profile: the RGB profile the colours are in.
@@ -133,6 +135,10 @@ def encode(
         quality = chosen.quality
     elif not lowest <= quality <= highest:
         raise UsageError(f"quality must be {lowest} to {highest}, not {quality}.")
+    if not isinstance(pixels, np.ndarray):
+        if chosen.name == "png":
+            return encode_png(pixels, icc_profile=icc_profile)
+        pixels = whole(pixels)
     _check(pixels, chosen)
     if chosen.name == "png":
         return encode_png(pixels, icc_profile=icc_profile)

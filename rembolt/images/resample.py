@@ -1,103 +1,88 @@
-"""Pillow's resampling on several threads and part by part: the same pixels, to the bit.
+"""Pillow's resampling on several threads: the same pixels, to the bit.
 
-Pillow resamples across first, row by row, rounds to 8 bits, then down, column by column. So rows may be
-resampled across in bands; and down in bands wherever a whole number of rows comes from a whole number of
-rows, so that every pixel keeps its place in its kernel. (Images over a hundred times as high as wide go down
-first; those are left to it.)
+Pillow resamples across first, row by row, rounds to 8 bits, then down, column by column: so rows may be
+resampled across in bands. (Images over a hundred times as high as wide go down first; those are left to it.)
 """
 
 from __future__ import annotations
 
-from math import gcd
-
+import numpy as np
 from PIL import Image
 
-from rembolt.images.bands import for_bands
+from rembolt.images.bands import BAND, for_bands
+from rembolt.images.enlarge import TALL, Enlarged
 
 Filter = Image.Resampling
-Box = tuple[int, int, int, int]
+Box = tuple[float, float, float, float]
 
-BAND = 128
-"""Rows resampled at once, about: what is read and written then stays in the cache."""
-
-WORTH = 1 << 20
+WORTH = 1 << 18
 """Pixels from which the threads are worth their start."""
 
-TALL = 100
-"""Times as high as wide from which Pillow resamples down first."""
 
-
-def resize(image: Image.Image, size: tuple[int, int], resample: Filter) -> Image.Image:
-    """Do what `image.resize(size, resample)` does.
+def shrink(
+    image: Image.Image, size: tuple[int, int], resample: Filter, box: Box | None = None
+) -> Image.Image:
+    """Do what `image.resize(size, resample, box)` does.
 
     Args:
         image: mode `L` or `RGB`; not changed.
         size: width and height of the result.
         resample: one of Pillow's filters that convolve, such as `LANCZOS`.
+        box: what to take of the image, all of its height from 0 on: `(0, 0, right, bottom)`.
     """
+    _, _, right, bottom = box = box or (0, 0, *image.size)
     width, height = size
-    if image.height > TALL * image.width:
-        return image.resize(size, resample)
-    if image.width * image.height >= WORTH and height < image.height and width != image.width:
-        return _across(image, width, resample).resize(size, resample)
-    if width * height >= WORTH and height > image.height:
-        parts = Parts(image, size, resample)
-        if parts.whole is not None:
-            return parts.whole
-        result = Image.new(image.mode, size)
+    few = image.width * image.height < WORTH or height >= bottom
+    if few or width == right or image.height > TALL * image.width:
+        return image.resize(size, resample, box)
+    image.load()
+    across = Image.new(image.mode, (width, image.height))
 
-        def paste(top: int, bottom: int) -> None:
-            result.paste(parts.part((0, top, width, bottom)), (0, top))
+    def paste(top: int, end: int) -> None:
+        # Down, every row is its own: the box only saves a copy.
+        across.paste(image.resize((width, end - top), resample, (0, top, right, end)), (0, top))
 
-        for_bands(paste, height, parts.rows)
-        return result
-    return image.resize(size, resample)
+    for_bands(paste, image.height, BAND)
+    return across.resize(size, resample, (0, 0, width, bottom))
 
 
-class Parts:
-    """An image resampled to another size, of which one asks for parts.
+def reduce(image: Image.Image, factors: tuple[int, int]) -> Image.Image:
+    """Do what `image.reduce(factors)` does: the averages of blocks of pixels.
 
     Args:
         image: mode `L` or `RGB`; not changed.
-        size: width and height of the whole.
-        resample: one of Pillow's filters that convolve.
-
-    Attributes:
-        rows: parts begin at a multiple of this and have as many rows, less at the end.
-        whole: all of it, where it could not be left to the parts.
+        factors: width and height of a block.
     """
-
-    def __init__(self, image: Image.Image, size: tuple[int, int], resample: Filter) -> None:
-        image.load()
-        width, height = size
-        self._resample = resample
-        common = gcd(height, image.height)
-        self._unit, self._from = height // common, image.height // common
-        self.rows = self._unit * max(1, BAND // self._unit)
-        if image.size == size or self.rows > 4 * BAND or image.height > TALL * image.width:
-            # Nothing to do, or heights with too little in common for bands: parts of the whole then.
-            self.whole: Image.Image | None = image if image.size == size else image.resize(size, resample)
-            self.rows = BAND
-            return
-        self.whole = None
-        self._across = image if image.width == width else image.resize((width, image.height), resample)
-
-    def part(self, box: Box) -> Image.Image:
-        """Give the pixels of a box `(left, top, right, bottom)`; its top and bottom as `rows` says."""
-        if self.whole is not None:
-            return self.whole.crop(box)
-        left, top, right, bottom = box
-        source = (left, top // self._unit * self._from, right, bottom // self._unit * self._from)
-        return self._across.resize((right - left, bottom - top), self._resample, box=source)
-
-
-def _across(image: Image.Image, width: int, resample: Filter) -> Image.Image:
+    across, down = factors
+    if image.width * image.height < WORTH or image.height <= down:
+        return image.reduce(factors)
     image.load()
-    result = Image.new(image.mode, (width, image.height))
+    result = Image.new(image.mode, (-(-image.width // across), -(-image.height // down)))
 
     def paste(top: int, bottom: int) -> None:
-        band = image.crop((0, top, image.width, bottom))
-        result.paste(band.resize((width, bottom - top), resample), (0, top))
+        box = (0, top * down, image.width, min(bottom * down, image.height))
+        result.paste(image.reduce(factors, box), (0, top))
 
-    for_bands(paste, image.height, BAND)
+    for_bands(paste, result.height, max(1, BAND // down))
     return result
+
+
+def enlarge(mask: Image.Image, size: tuple[int, int], resample: Filter) -> Image.Image:
+    """Do what `mask.resize(size, resample)` does.
+
+    Args:
+        mask: mode `L`; not changed.
+        size: width and height of the result; smaller is fine too.
+        resample: `BICUBIC` or `LANCZOS`.
+    """
+    width, height = size
+    if mask.size == size or width * height < WORTH:
+        return mask if mask.size == size else mask.resize(size, resample)
+    parts = Enlarged(mask, size, resample)
+    result = np.empty((height, width), np.uint8)
+
+    def write(top: int, bottom: int) -> None:
+        result[top:bottom] = parts.part(top, bottom, 0, width)
+
+    for_bands(write, height, BAND)
+    return Image.fromarray(result)

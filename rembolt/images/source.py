@@ -43,6 +43,7 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
     Raises:
         InputError: it cannot be read, is not supported or is too large.
     """
+    own = not isinstance(image, Image.Image)
     if isinstance(image, np.ndarray):
         try:
             image = Image.fromarray(image)
@@ -51,13 +52,16 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
                 f"an array of shape {image.shape} and type {image.dtype} has no exact form; "
                 "give uint8 (H, W), (H, W, 3) or (H, W, 4), or leave exact off."
             ) from error
-    if not isinstance(image, Image.Image):
+    elif own:
         image = open_image(_encoded(image), max_pixels=options.max_pixels)
     check_size(image.width, image.height, options.max_pixels)
     from PIL import ImageOps  # only the exact way needs it, and what it brings along
 
     with pillow_at_work("the image", image.format):
-        return ImageOps.exif_transpose(image)
+        if not own:
+            return ImageOps.exif_transpose(image)  # a copy, always
+        ImageOps.exif_transpose(image, in_place=True)
+    return image  # type: ignore[no-any-return]
 
 
 def read(image: Any, options: InputOptions, *, exact: bool) -> Picture | Image.Image:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from rembolt.cutout.exact import cut_exactly
+from rembolt.cutout.exact import cut_exactly, exact_rows
 from rembolt.errors import UnsupportedImageError
 from rembolt.images.encode import encode
 from rembolt.rembg.session_factory import new_session
@@ -79,7 +79,10 @@ def remove(
         raise UnsupportedImageError(
             f"a photo is given as bytes, a Pillow image or a NumPy array, not as {type(data).__name__}."
         )
-    image = ImageOps.exif_transpose(image)
+    if image is data:
+        image = ImageOps.exif_transpose(image)  # a copy, always
+    else:
+        ImageOps.exif_transpose(image, in_place=True)
 
     options = CutoutOptions(
         alpha_matting=bool(alpha_matting),
@@ -96,9 +99,11 @@ def remove(
     session = session or new_session(*args, **kwargs)
     masks = session.predict(image, *args, **kwargs)
     output = OutputOptions(only_mask=bool(only_mask), bgcolor=bgcolor)
+    as_bytes = isinstance(data, bytes) or force_return_bytes
+    if as_bytes and (rows := exact_rows(image, masks, options, output)):
+        return encode(rows)
     cutout = cut_exactly(image, masks, options, output, lambda photo, mask: _vitmatte(photo, mask, options))
-
-    if isinstance(data, bytes) or force_return_bytes:
+    if as_bytes:
         return _png(cutout)
     return np.asarray(cutout) if isinstance(data, np.ndarray) else cutout
 

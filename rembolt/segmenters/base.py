@@ -35,7 +35,7 @@ class Segmenter(Protocol):
             timings: gets the stages prepare, infer and upsample.
 
         Returns:
-            Masks of mode `L`, with `options.exact` at the picture's size, else at whatever size they were
-            found; more than one only for the categories of clothes.
+            Masks of mode `L` at whatever size they were found; more than one only for the categories of
+            clothes.
         """
         ...

@@ -8,10 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.images.resample import resize
+from rembolt.images.resample import reduce, shrink
 
 if TYPE_CHECKING:
     from rembolt.models.spec import ModelSpec
+
+
+GAP = 1.5
+"""Times as large as the network's input that the averages of blocks stay, on each side."""
 
 
 def prepare(image: Image.Image, spec: ModelSpec, *, exact: bool) -> npt.NDArray[np.float32]:
@@ -27,11 +31,17 @@ def prepare(image: Image.Image, spec: ModelSpec, *, exact: bool) -> npt.NDArray[
         `float32` `(1, 3, H, W)`.
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
-    if exact:
-        small = resize(rgb, spec.input_size, Image.Resampling.LANCZOS)
-    else:
-        small = rgb.resize(spec.input_size, Image.Resampling.LANCZOS, reducing_gap=1.5)
+    small = shrink(rgb, spec.input_size, Image.Resampling.LANCZOS) if exact else reduced(rgb, spec.input_size)
     return normalise(np.asarray(small), spec)[np.newaxis]
+
+
+def reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Shrink a picture, most of the way by averaging whole blocks of pixels."""
+    across, down = (max(1, int(old / new / GAP)) for old, new in zip(image.size, size, strict=True))
+    box = (0.0, 0.0, image.width / across, image.height / down)
+    if (across, down) != (1, 1):
+        image = reduce(image, (across, down))
+    return shrink(image, size, Image.Resampling.LANCZOS, box)
 
 
 def normalise(pixels: npt.NDArray[np.uint8], spec: ModelSpec) -> npt.NDArray[np.float32]:

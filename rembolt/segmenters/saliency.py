@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from rembolt.images.resample import resize
 from rembolt.segmenters.prepare import prepare
 
 if TYPE_CHECKING:
@@ -37,5 +36,4 @@ class SaliencySegmenter:
         with timings.stage("upsample"):
             if not options.exact:
                 return [Image.fromarray(np.rint(mask * 255).astype(np.uint8))]
-            small = Image.fromarray((mask * 255).astype(np.uint8))  # rembg cuts the fraction off
-            return [resize(small, image.size, Image.Resampling.LANCZOS)]
+            return [Image.fromarray((mask * 255).astype(np.uint8))]  # rembg cuts the fraction off

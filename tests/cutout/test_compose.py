@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rembolt.cutout.compose import multiply_alpha, over_colour, strip
+from rembolt.cutout.compose import multiply_alpha, over_colour
 from rembolt.cutout.result import Cutout
 from rembolt.errors import UsageError
 
@@ -35,10 +35,6 @@ def test_a_half_transparent_pixel_over_a_colour_is_their_mean(cutout: Cutout) ->
     assert flat[0, 0].tolist() == [0, 0, 255, 255]
     assert flat[7, 12].tolist() == [200, 100, 50, 255]
     assert np.abs(flat[7, 9].astype(int) - (100, 50, 152, 255)).max() <= 1
-
-
-def test_strips_are_stacked_downwards(cutout: Cutout) -> None:
-    assert strip([cutout.rgba, cutout.rgba]).shape == (40, 30, 4)
 
 
 def test_the_box_around_the_subject(cutout: Cutout) -> None:

@@ -8,13 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rembolt.cutout.join import multiplied_rgba, straight_rgba
+from rembolt.cutout.join import MultipliedRows, StraightRows
 from rembolt.images import bands
+from rembolt.images.rows import whole
 
 
 @pytest.fixture(params=[1, 3], autouse=True)
 def _cores(request, monkeypatch) -> None:
     monkeypatch.setattr(bands, "own_cores", lambda: request.param)
+
+
+def straight_rgba(*args, **kwargs) -> np.ndarray:
+    return whole(StraightRows(*args, **kwargs))
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -76,4 +81,4 @@ def test_the_multiplied_cut_out_is_pillows(mode: str, size: tuple[int, int]) -> 
     image = Image.fromarray(noise(size[1], size[0], 4)).convert(mode)
     mask = Image.fromarray(noise(size[1], size[0]))
     expected = Image.composite(image, Image.new("RGBA", size, 0), mask)
-    assert np.array_equal(np.asarray(multiplied_rgba(image, mask)), np.asarray(expected))
+    assert np.array_equal(whole(MultipliedRows(image, mask)), np.asarray(expected))

@@ -12,14 +12,18 @@ from training.measure import normalise
 from training.network import Bolt
 
 
-@pytest.fixture(scope="module")
-def network():
+def drawn():
     """Random weights with statistics that are not trivial, so that folding has something to do."""
     torch.manual_seed(0)
     network = Bolt().train()
     for _ in range(3):
         network(torch.randn(4, 3, 96, 96) * 2 + 1)
     return network.eval()
+
+
+@pytest.fixture(scope="module")
+def network():
+    return drawn()
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +109,34 @@ def test_training_can_go_on_from_the_file(run, network, tmp_path):
         torch.testing.assert_close(again(images), expected, atol=near, rtol=0)
         # The batch's own statistics are those it was given, so training mode starts where evaluation mode is.
         torch.testing.assert_close(again.train()(images)[0], expected, atol=near, rtol=0)
+
+
+@pytest.fixture
+def shallower_file(monkeypatch, tmp_path):
+    """What a network of fewer blocks was exported to."""
+    monkeypatch.setattr("training.network.DEPTHS", (1, 2, 4, 3))
+    path = tmp_path / "shallower.onnx"
+    path.write_bytes(halve(to_onnx(fold(drawn()))).SerializeToString())
+    monkeypatch.undo()
+    return path
+
+
+def test_a_network_grows_without_forgetting(shallower_file):
+    images = torch.randn(4, 3, 96, 96)
+    grown = unfold.read(shallower_file, [images])
+    assert len(grown.stages[2].blocks) > 4
+    session = onnxruntime.InferenceSession(shallower_file, providers=["CPUExecutionProvider"])
+    (before,) = session.run(None, {"image": images.numpy()})
+    with torch.inference_mode():
+        np.testing.assert_allclose(grown(images).numpy(), before, atol=1e-4 + before.std() / 100)
+    grown.train()(images)[0].square().mean().backward()
+    assert float(grown.stages[2].blocks[-1].project[1].weight.grad.abs().sum()) > 0
+
+
+def test_a_network_does_not_shrink(shallower_file, monkeypatch):
+    monkeypatch.setattr("training.network.DEPTHS", (1, 1, 4, 3))
+    with pytest.raises(ValueError, match=r"not a network that this one can go on from.*stages\.1\.blocks\.1"):
+        unfold.read(shallower_file, [torch.randn(4, 3, 96, 96)])
 
 
 def test_normalisation_is_the_catalogues():
