@@ -75,11 +75,11 @@ def measure(plan: Plan, jobs: dict[str, Any]) -> dict[str, Any]:
 def least_bytes(photo: Photo) -> dict[str, int]:
     """What each stage of the standard way must move through memory at least, in bytes.
 
-    Decoding writes RGB, preparing reads it once. The mask is enlarged and joined with the colours in one pass
-    ("foreground"), which reads RGB and writes RGBA. Encoding reads RGBA.
+    Decoding writes RGB, preparing reads it once, and so does encoding: mask and colours are joined in the
+    cache, a band of rows at a time.
     """
     pixels = photo.width * photo.height
-    return {"decode": 3 * pixels, "prepare": 3 * pixels, "foreground": 7 * pixels, "encode": 4 * pixels}
+    return dict.fromkeys(("decode", "prepare", "encode"), 3 * pixels)
 
 
 def copy_bandwidth(size: int = COPIED) -> float:

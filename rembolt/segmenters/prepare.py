@@ -63,5 +63,6 @@ def normalise(pixels: npt.NDArray[np.uint8], spec: ModelSpec) -> npt.NDArray[np.
     tensor = np.empty((3, *pixels.shape[:2]), dtype=np.float32)
     for channel, (mean, std) in enumerate(zip(spec.mean, spec.std, strict=True)):
         table = ((values / divisor - mean) / std).astype(np.float32)
-        np.take(table, pixels[:, :, channel], out=tensor[channel])
+        # No index is out of range; "clip" only spares NumPy a copy.
+        np.take(table, pixels[:, :, channel], out=tensor[channel], mode="clip")
     return tensor

@@ -77,7 +77,7 @@ def test_without_onnx_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_stage_moves_its_picture_at_least_once() -> None:
     photo = Photo("40x30", Path("photo.jpg"), 40, 30)
-    assert limits.least_bytes(photo) == {"decode": 3600, "prepare": 3600, "foreground": 8400, "encode": 4800}
+    assert limits.least_bytes(photo) == {"decode": 3600, "prepare": 3600, "encode": 3600}
     assert photo.rgb_bytes == 3600
 
 
