@@ -214,12 +214,14 @@ class Batch:
     def _job(self) -> tuple[Job, int]:
         """Load the model."""
         from rembolt.batch.job import Job
+        from rembolt.images.memory import keep_for
         from rembolt.pipeline import crew
         from rembolt.remover import Remover
 
         options = dict(self._wishes.options)
         workers, threads = crew(self._wishes.workers, options.get("threads"))
         remover = Remover(**{**options, "threads": threads})
+        keep_for(workers)
         self._placed = {
             "model": remover.model,
             "device": remover.device,

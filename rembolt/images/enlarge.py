@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from rembolt.images.bands import BAND, for_bands
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,7 +33,7 @@ PRODUCT = 1 << 18
 """Multiplications in one matrix product. BLAS starts no threads for so few: the threads are ours."""
 
 GROUP = 32
-"""Rows, or columns, that are computed together."""
+"""Rows that are computed together."""
 
 
 class Enlarged:
@@ -56,7 +58,7 @@ class Enlarged:
             self._across = np.asarray(mask if mask.size == size else mask.resize(size, resample))
         else:
             self._down = _weights(mask.height, size[1], resample)
-            self._across = _resampled_across(np.asarray(mask), _weights(mask.width, size[0], resample))
+            self._across = _resampled_across(mask, size[0], resample)
         support = _FILTERS[resample].support
         across, down = (support * max(1.0, old / new) for old, new in zip(mask.size, size, strict=True))
         self.reach = across, down
@@ -77,15 +79,15 @@ class Enlarged:
         return part
 
 
-def _resampled_across(pixels: Bytes, weights: _Weights) -> Bytes:
-    result = np.empty((len(pixels), weights.target), np.uint8)
-    rows = pixels.astype(np.float64)
-    for first in range(0, weights.target, GROUP):
-        last = min(first + GROUP, weights.target)
-        matrix, low, high = weights.between(first, last)
-        count = max(1, PRODUCT // matrix.size)
-        for top in range(0, len(pixels), count):
-            result[top : top + count, first:last] = _bytes(rows[top : top + count, low:high] @ matrix.T)
+def _resampled_across(mask: Image.Image, width: int, resample: Resampling) -> Bytes:
+    """Pillow is quick at this: there are few rows yet."""
+    result = np.empty((mask.height, width), np.uint8)
+
+    def resize(top: int, bottom: int) -> None:
+        rows = mask.crop((0, top, mask.width, bottom))
+        result[top:bottom] = np.asarray(rows.resize((width, bottom - top), resample))
+
+    for_bands(resize, mask.height, BAND)
     return result
 
 
@@ -101,10 +103,9 @@ class _Filter(NamedTuple):
 
 
 class _Weights(NamedTuple):
-    """What each of `target` pixels takes from the pixels at `lowest` and after it: rows of `kernels`."""
+    """What each pixel takes, of `source` pixels, from the one at `lowest` and those after it."""
 
     source: int
-    target: int
     lowest: npt.NDArray[np.int64]
     kernels: Floats
 
@@ -135,7 +136,7 @@ def _weights(source: int, target: int, resample: Resampling) -> _Weights:
     # Summed from left to right, as Pillow does: another order could round otherwise.
     total = np.cumsum(kernels, axis=1)[:, -1:]
     np.divide(kernels, total, out=kernels, where=total != 0)
-    return _Weights(source, target, lowest, np.trunc(kernels * ONE + np.copysign(0.5, kernels)) / ONE)
+    return _Weights(source, lowest, np.trunc(kernels * ONE + np.copysign(0.5, kernels)) / ONE)
 
 
 def _bicubic(x: Floats) -> Floats:

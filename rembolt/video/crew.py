@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rembolt.images.memory import keep_for
 from rembolt.pipeline import crew
 from rembolt.remover import Remover
 
@@ -16,4 +17,5 @@ def crewed_remover(options: dict[str, Any], workers: int | None) -> tuple[Remove
         workers: how many, or None for what suits the cores.
     """
     staff = crew(workers, options.get("threads"))
+    keep_for(staff.workers)
     return Remover(**{**options, "threads": staff.threads}), staff.workers
