@@ -167,8 +167,9 @@ def session_options(threads: int | None = None) -> Any:
     * all graph optimisations, which is also what rembg runs with: the same kernels, so the same pixels.
     * worker threads spin during a run, which makes it faster, and stop when it ends, so that an idle
       process uses no CPU.
-    * the memory arena and memory pattern are on: inputs have a fixed shape, so a run reuses the blocks
-      of the one before it.
+    * the memory arena is on: a run reuses the blocks of the one before it. The memory pattern is off: from
+      the second run on it holds a block of its own beside the arena (u2netp: 398 MB instead of 257), and no
+      run is faster for it.
     """
     runtime = onnxruntime()
     options = runtime.SessionOptions()
@@ -178,7 +179,7 @@ def session_options(threads: int | None = None) -> Any:
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.enable_cpu_mem_arena = True
-    options.enable_mem_pattern = True
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     return options
 
