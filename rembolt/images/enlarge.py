@@ -52,13 +52,13 @@ class Enlarged:
 
     def __init__(self, mask: Image.Image, size: tuple[int, int], resample: Resampling) -> None:
         self.mask, self.size = mask, size
-        self._down: _Weights | None = None
+        self._down: Down | None = None
         if mask.size == size or mask.height > TALL * mask.width:
             # There is nothing to do, or Pillow goes down first.
             self._across = np.asarray(mask if mask.size == size else mask.resize(size, resample))
         else:
-            self._down = _weights(mask.height, size[1], resample)
             self._across = _resampled_across(mask, size[0], resample)
+            self._down = Down(self._across, size[1], resample)
         support = _FILTERS[resample].support
         across, down = (support * max(1.0, old / new) for old, new in zip(mask.size, size, strict=True))
         self.reach = across, down
@@ -67,14 +67,33 @@ class Enlarged:
         """Give some rows and columns, `uint8` `(bottom - top, right - left)`; read-only."""
         if self._down is None:
             return self._across[top:bottom, left:right]
+        return self._down.part(top, bottom, left, right)
+
+
+class Down:
+    """Columns of bytes resampled to another height, some rows and columns at a time.
+
+    Args:
+        pixels: `uint8` `(H, W)`.
+        height: of the result.
+        resample: `BICUBIC` or `LANCZOS`.
+        extent: how far down `pixels` are taken, a fraction of a row perhaps; None for all.
+    """
+
+    def __init__(self, pixels: Bytes, height: int, resample: Resampling, extent: float | None = None) -> None:
+        self._pixels = pixels
+        self._weights = _weights(len(pixels), height, resample, len(pixels) if extent is None else extent)
+
+    def part(self, top: int, bottom: int, left: int, right: int) -> Bytes:
+        """Give some rows and columns, `uint8` `(bottom - top, right - left)`."""
         part = np.empty((bottom - top, right - left), np.uint8)
         for first in range(top, bottom, GROUP):
             last = min(first + GROUP, bottom)
-            matrix, low, high = self._down.between(first, last)
+            matrix, low, high = self._weights.between(first, last)
             count = max(1, PRODUCT // matrix.size)
             for start in range(left, right, count):
                 stop = min(start + count, right)
-                source = self._across[low:high, start:stop].astype(np.float64)
+                source = self._pixels[low:high, start:stop].astype(np.float64)
                 part[first - top : last - top, start - left : stop - left] = _bytes(matrix @ source)
         return part
 
@@ -121,10 +140,10 @@ class _Weights(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def _weights(source: int, target: int, resample: Resampling) -> _Weights:
+def _weights(source: int, target: int, resample: Resampling, extent: float) -> _Weights:
     """Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` (`src/libImaging/Resample.c`)."""
     support, weight = _FILTERS[resample]
-    scale = source / target
+    scale = float(np.float32(extent)) / target  # as coarse as Pillow's boxes are
     widening = max(1.0, scale)
     reach = support * widening
     centre = (np.arange(target) + 0.5) * scale

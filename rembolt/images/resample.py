@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from rembolt.images.bands import BAND, for_bands
-from rembolt.images.enlarge import TALL, Enlarged
+from rembolt.images.enlarge import TALL, Down, Enlarged
 
 Filter = Image.Resampling
 Box = tuple[float, float, float, float]
@@ -27,7 +27,7 @@ def shrink(
     Args:
         image: mode `L` or `RGB`; not changed.
         size: width and height of the result.
-        resample: one of Pillow's filters that convolve, such as `LANCZOS`.
+        resample: `BICUBIC` or `LANCZOS`.
         box: what to take of the image, all of its height from 0 on: `(0, 0, right, bottom)`.
     """
     _, _, right, bottom = box = box or (0, 0, *image.size)
@@ -36,14 +36,17 @@ def shrink(
     if few or width == right or image.height > TALL * image.width:
         return image.resize(size, resample, box)
     image.load()
-    across = Image.new(image.mode, (width, image.height))
+    across = np.empty((image.height, width, len(image.getbands())), np.uint8)
 
-    def paste(top: int, end: int) -> None:
+    def resize_across(top: int, end: int) -> None:
         # Down, every row is its own: the box only saves a copy.
-        across.paste(image.resize((width, end - top), resample, (0, top, right, end)), (0, top))
+        band = image.resize((width, end - top), resample, (0, top, right, end))
+        across[top:end] = np.asarray(band).reshape(end - top, width, -1)
 
-    for_bands(paste, image.height, BAND)
-    return across.resize(size, resample, (0, 0, width, bottom))
+    for_bands(resize_across, image.height, BAND)
+    down = Down(across.reshape(image.height, -1), height, resample, bottom)
+    pixels = down.part(0, height, 0, across[0].size)
+    return Image.fromarray(pixels if image.mode == "L" else pixels.reshape(height, width, -1))
 
 
 def reduce(image: Image.Image, factors: tuple[int, int]) -> Image.Image:
