@@ -14,7 +14,7 @@ from PIL import Image
 from rembolt.cutout.result import Cutout, Encoded
 from rembolt.cutout.standard import Refine, cut, shrink
 from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError, UsageError
-from rembolt.images.rows import Rows, whole
+from rembolt.images.rows import Rows, image_of, whole
 from rembolt.images.source import read_picture, read_raw
 from rembolt.segmenters.opening import open_segmenter, open_vitmatte
 from rembolt.settings import (
@@ -135,7 +135,7 @@ class Remover:
             return self._pixels(image, self._groups(options), Timings())[0]
         if isinstance(image, (str, os.PathLike, Image.Image)):
             pixels, icc_profile = self._pixels(image, self._groups(options), Timings())
-            result = Image.fromarray(pixels)
+            result = image_of(pixels)
             if icc_profile:
                 result.info["icc_profile"] = icc_profile
             return result
@@ -243,7 +243,7 @@ class Remover:
 
     def _exactly(self, image: Any, groups: _Groups, timings: Timings) -> Image.Image | Rows:
         """Rembg's way; see `rembolt.cutout.exact`."""
-        from rembolt.cutout.exact import cut_exactly, exact_rows
+        from rembolt.cutout.exact import cut_exactly, enlarged, exact_rows
 
         with timings.stage("decode"):
             upright = read_raw(image, groups.source)
@@ -254,6 +254,7 @@ class Remover:
             with timings.stage("foreground"):
                 if rows := exact_rows(upright, masks, groups.cut, groups.output):
                     return rows
+                masks = [enlarged(mask, upright.size) for mask in masks]
                 return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
         except RemboltError:
             raise

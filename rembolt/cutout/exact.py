@@ -17,7 +17,6 @@ from rembolt.cutout.clean import post_process
 from rembolt.cutout.join import MultipliedRows
 from rembolt.cutout.matting import matte, multi_level_foreground
 from rembolt.images.resample import enlarge
-from rembolt.images.rows import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +36,7 @@ def cut_exactly(
 
     Args:
         image: the upright photo, any mode; with `options.putalpha` it is changed.
-        masks: of mode `L` and any size: they are enlarged to the photo's.
+        masks: of the photo's size, of a mode that Pillow takes for a mask.
         options: how to cut out.
         output: only `only_mask` and `bgcolor` are used.
         refine: used when `options.vitmatte` is on.
@@ -48,9 +47,6 @@ def cut_exactly(
     Raises:
         MissingExtraError: matting or decontamination was asked for and PyMatting is not installed.
     """
-    if rows := exact_rows(image, masks, options, output):
-        return Image.fromarray(whole(rows))
-    masks = [enlarged(mask, image.size) for mask in masks]
     if options.post_process_mask:
         masks = [Image.fromarray(post_process(np.asarray(mask))) for mask in masks]
     if output.only_mask:
@@ -69,12 +65,14 @@ def exact_rows(
 
     Args:
         image: see `cut_exactly`; not changed.
-        masks: see `cut_exactly`.
+        masks: see `cut_exactly`; but a mask of mode `L` of another size is enlarged.
         options: see `cut_exactly`.
         output: see `cut_exactly`.
     """
     refined = options.post_process_mask or options.vitmatte or options.alpha_matting or options.decontaminate
-    if len(masks) != 1 or refined or options.putalpha or output.only_mask or output.bgcolor is not None:
+    if refined or options.putalpha or output.only_mask or output.bgcolor is not None:
+        return None
+    if len(masks) != 1 or masks[0].mode != "L":
         return None
     return MultipliedRows(image, masks[0])
 
@@ -98,7 +96,7 @@ def _cut(image: Image.Image, mask: Image.Image, options: CutoutOptions, refine: 
         return _put_alpha(image, mask)
     if options.decontaminate:
         return _decontaminated(image, mask)
-    return Image.fromarray(whole(MultipliedRows(image, mask)))
+    return Image.composite(image, Image.new("RGBA", image.size, 0), mask)
 
 
 def _put_alpha(image: Image.Image, mask: Image.Image) -> Image.Image:
@@ -115,7 +113,7 @@ def _matted(image: Image.Image, mask: Image.Image, options: CutoutOptions) -> Im
 
 def _decontaminated(image: Image.Image, mask: Image.Image) -> Image.Image:
     pixels = np.asarray(image.convert("RGB"))
-    alpha = np.asarray(mask) / 255.0
+    alpha = np.asarray(mask.convert("L")) / 255.0
     return _stacked(multi_level_foreground(pixels, alpha), alpha)
 
 

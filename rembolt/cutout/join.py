@@ -86,6 +86,7 @@ class MultipliedRows:
 
     def __init__(self, image: Image.Image, mask: Image.Image) -> None:
         image.load()
+        image.crop((0, 0, 1, 1)).convert("RGBA")  # what cannot be converted is told now
         self._image = image
         self._mask = Enlarged(mask, image.size, Image.Resampling.LANCZOS)
         self._used = _Used(self._mask)

@@ -32,8 +32,8 @@ TALL = 100
 PRODUCT = 1 << 18
 """Multiplications in one matrix product. BLAS starts no threads for so few: the threads are ours."""
 
-GROUP = 32
-"""Rows that are computed together."""
+GROUP, FEWER = 32, 8
+"""Rows that are computed together, and when shrinking, where they have fewer pixels in common."""
 
 
 class Enlarged:
@@ -82,13 +82,15 @@ class Down:
 
     def __init__(self, pixels: Bytes, height: int, resample: Resampling, extent: float | None = None) -> None:
         self._pixels = pixels
-        self._weights = _weights(len(pixels), height, resample, len(pixels) if extent is None else extent)
+        extent = len(pixels) if extent is None else extent
+        self._weights = _weights(len(pixels), height, resample, extent)
+        self._group = GROUP if extent <= height else FEWER
 
     def part(self, top: int, bottom: int, left: int, right: int) -> Bytes:
         """Give some rows and columns, `uint8` `(bottom - top, right - left)`."""
         part = np.empty((bottom - top, right - left), np.uint8)
-        for first in range(top, bottom, GROUP):
-            last = min(first + GROUP, bottom)
+        for first in range(top, bottom, self._group):
+            last = min(first + self._group, bottom)
             matrix, low, high = self._weights.between(first, last)
             count = max(1, PRODUCT // matrix.size)
             for start in range(left, right, count):

@@ -13,4 +13,5 @@ def keep_for(workers: int) -> None:
 
     Fresh memory has to be mapped page by page: of 12 megapixels, decoding takes a sixth longer.
     """
-    Image.core.set_blocks_max(BLOCKS_A_WORKER * workers)  # type: ignore[attr-defined]
+    core = Image.core  # type: ignore[attr-defined]
+    core.set_blocks_max(max(core.get_blocks_max(), BLOCKS_A_WORKER * workers))

@@ -11,12 +11,16 @@ from PIL import Image
 
 from rembolt.images.bands import BAND, for_bands
 from rembolt.images.enlarge import TALL, Down, Enlarged
+from rembolt.images.rows import image_of
 
 Filter = Image.Resampling
 Box = tuple[float, float, float, float]
 
 WORTH = 1 << 18
 """Pixels from which the threads are worth their start."""
+
+STEEP = 16
+"""Times that the height may shrink before matrices are too large to be quick."""
 
 
 def shrink(
@@ -32,7 +36,7 @@ def shrink(
     """
     _, _, right, bottom = box = box or (0, 0, *image.size)
     width, height = size
-    few = image.width * image.height < WORTH or height >= bottom
+    few = image.width * image.height < WORTH or not height < bottom <= STEEP * height
     if few or width == right or image.height > TALL * image.width:
         return image.resize(size, resample, box)
     image.load()
@@ -88,4 +92,4 @@ def enlarge(mask: Image.Image, size: tuple[int, int], resample: Filter) -> Image
         result[top:bottom] = parts.part(top, bottom, 0, width)
 
     for_bands(write, height, BAND)
-    return Image.fromarray(result)
+    return image_of(result)

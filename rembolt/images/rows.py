@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from rembolt.images.bands import BAND, for_bands
 
@@ -76,6 +77,13 @@ def whole(rows: Rows) -> Bytes:
 
     for_bands(read, len(result), BAND)
     return result
+
+
+def image_of(pixels: Bytes) -> Image.Image:
+    """Make a Pillow image of an array that nobody else keeps; like any other one it may be written to."""
+    image = Image.fromarray(pixels)
+    image.readonly = 0
+    return image
 
 
 def _used_columns(rows: Bytes) -> Columns:

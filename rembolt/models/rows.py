@@ -78,10 +78,11 @@ def rows() -> Iterator[ModelSpec]:
     yield ModelSpec(
         name="bolt",
         title="Fast general model that comes with rembolt",
-        assets=(Asset(file="bolt.onnx", source=None, hash=None, size=3_507_416),),
+        assets=(Asset(file="bolt.onnx", source=None, hash=None, size=3_648_224),),
+        input_size=(288, 288),
         brightness="255",
         head="sigmoid",
-        levels=(0.1, 0.9),
+        levels=(0.4, 0.8),
         licence="MIT",
         embedded=True,
     )

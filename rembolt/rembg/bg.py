@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from rembolt.cutout.exact import cut_exactly, exact_rows
 from rembolt.errors import UnsupportedImageError
 from rembolt.images.encode import encode
+from rembolt.images.rows import image_of, whole
 from rembolt.rembg.session_factory import new_session
 from rembolt.rembg.sessions import class_of, sessions_names_downloadable
 from rembolt.settings import CutoutOptions, OutputOptions, SessionOptions
@@ -79,10 +80,10 @@ def remove(
         raise UnsupportedImageError(
             f"a photo is given as bytes, a Pillow image or a NumPy array, not as {type(data).__name__}."
         )
-    if image is data:
-        image = ImageOps.exif_transpose(image)  # a copy, always
-    else:
+    if isinstance(image, ImageFile.ImageFile) and image is not data:
         ImageOps.exif_transpose(image, in_place=True)
+    else:
+        image = ImageOps.exif_transpose(image)  # a copy, always: sessions may change it
 
     options = CutoutOptions(
         alpha_matting=bool(alpha_matting),
@@ -97,11 +98,14 @@ def remove(
         exact=True,
     )
     session = session or new_session(*args, **kwargs)
-    masks = session.predict(image, *args, **kwargs)
+    masks = list(session.predict(image, *args, **kwargs))
     output = OutputOptions(only_mask=bool(only_mask), bgcolor=bgcolor)
     as_bytes = isinstance(data, bytes) or force_return_bytes
-    if as_bytes and (rows := exact_rows(image, masks, options, output)):
-        return encode(rows)
+    fitting = all(mask.size == image.size for mask in masks)  # or Pillow says below that they do not match
+    if fitting and (rows := exact_rows(image, masks, options, output)):
+        if as_bytes:
+            return encode(rows)
+        return whole(rows) if isinstance(data, np.ndarray) else image_of(whole(rows))
     cutout = cut_exactly(image, masks, options, output, lambda photo, mask: _vitmatte(photo, mask, options))
     if as_bytes:
         return _png(cutout)

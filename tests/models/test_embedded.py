@@ -48,7 +48,7 @@ def test_a_portrait_is_found_and_not_the_whole_room(astronaut):
 def test_the_card_speaks_of_this_file(spec):
     card = where(spec).path.with_suffix(".md").read_text(encoding="utf-8")
     width, height = spec.input_size
-    assert f"`(1, 3, {height}, {width})`" in card
+    assert f"used at {width} x {height}" in card
     assert f"levels {spec.levels[0]} and {spec.levels[1]}" in card
     assert f"{spec.size / 1e6:.1f} MB" in card
     assert f"| licence | {spec.licence}," in card

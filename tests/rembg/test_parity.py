@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import rembolt
 import rembolt.rembg as ours
 from rembolt.rembg.sessions import sessions_names
 
@@ -284,6 +286,53 @@ def test_own_session_classes_can_be_added(photo: Image.Image, model_home: Path) 
     finally:
         for known, made in classes:
             known.remove(made)
+
+
+class Own:
+    """A session with nothing but masks of its own, given one by one."""
+
+    def __init__(self, *masks: Image.Image) -> None:
+        self.masks = masks
+
+    def predict(self, img: Image.Image, *args: Any, **kwargs: Any) -> Iterator[Image.Image]:
+        img.load()[0, 0] = img.getpixel((1, 1))  # sessions may change what they get
+        yield from self.masks
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "RGBA", "LA"])
+@pytest.mark.parametrize(
+    "options", [{}, {"only_mask": True}, {"bgcolor": (1, 2, 3, 255)}], ids=lambda options: "-".join(options)
+)
+@pytest.mark.parametrize("kind", ["bytes", "pil", "array"])
+def test_masks_of_own_sessions(photo: Image.Image, mode: str, options: dict[str, Any], kind: str) -> None:
+    mask = photo.convert("L").point(lambda level: 255 * (level > 90)).convert(mode)
+    if "A" in mode:
+        mask.putalpha(photo.getchannel("G"))
+    data = {"bytes": encoded(photo), "pil": photo, "array": np.array(photo)}[kind]
+    found, expected = (library.remove(data, session=Own(mask), **options) for library in (ours, theirs))
+    assert np.array_equal(as_pixels(found), as_pixels(expected))
+
+
+@pytest.mark.parametrize("mode", ["L", "1"])
+def test_masks_of_another_size_are_refused_but_given_back(photo: Image.Image, mode: str) -> None:
+    session = Own(Image.new(mode, (10, 8), 1))
+    for library in (ours, theirs):
+        with pytest.raises(ValueError, match="do not match"):
+            library.remove(photo, session=session)
+        assert library.remove(photo, session=session, only_mask=True).size == (10, 8)
+
+
+@pytest.mark.parametrize("size", [(40, 30), (900, 700)])
+def test_results_may_be_written_to(photo: Image.Image, size: tuple[int, int]) -> None:
+    large = photo.resize(size)
+    session = ours.new_session("bolt")
+    for result in (
+        ours.remove(large, session=session),
+        ours.remove(large, session=session, only_mask=True),
+        rembolt.remove(large),
+        session.predict(large)[0],
+    ):
+        result.load()[0, 0] = result.getpixel((1, 1))
 
 
 def test_own_weights_outside_the_model_folders_are_refused(tmp_path: Path) -> None:
