@@ -138,12 +138,11 @@ def multiply_adds(network: Path, size: tuple[int, int]) -> int | None:
 
     onnx = require_onnx("counting a network's operations")
     model = onnx.load(str(network))
-    constants = {each.name: list(each.dims) for each in model.graph.initializer}
     width, height = size
     dims = model.graph.input[0].type.tensor_type.shape.dim
     for dim, fixed in zip(dims, (1, 3, height, width), strict=False):
         dim.dim_value = dim.dim_value or fixed
-    shapes = dict(constants)
+    shapes = {each.name: list(each.dims) for each in model.graph.initializer}
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     for each in (*inferred.value_info, *inferred.output, *inferred.input):
         shapes[each.name] = [dim.dim_value for dim in each.type.tensor_type.shape.dim]
@@ -152,7 +151,7 @@ def multiply_adds(network: Path, size: tuple[int, int]) -> int | None:
         if node.op_type not in ("Conv", "MatMul", "Gemm"):
             continue
         made, read = shapes.get(node.output[0]), shapes.get(node.input[0])
-        kernel = constants.get(node.input[1])
+        kernel = shapes.get(node.input[1])
         if not made or not read or 0 in (*made, *read) or (node.op_type == "Conv" and not kernel):
             return None
         each_output = math.prod(kernel[1:]) if node.op_type == "Conv" and kernel else read[-1]

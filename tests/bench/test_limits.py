@@ -9,6 +9,8 @@ import pytest
 from rembolt.bench import limits
 from rembolt.bench.plan import Photo
 from rembolt.errors import MissingExtraError
+from rembolt.models.catalogue import find_model
+from rembolt.models.store import where
 
 onnx = pytest.importorskip("onnx")
 
@@ -67,6 +69,13 @@ def test_shapes_that_do_not_follow_from_the_graph_are_not_guessed(tmp_path: Path
     ]
     path = network(tmp_path / "n.onnx", *nodes, weights={"w0": [4, 2]}, shape=[1, 3, 8, 8])
     assert limits.multiply_adds(path, (8, 8)) is None
+
+
+def test_weights_in_half_precision_are_counted_too() -> None:
+    path = where(find_model("bolt")).path
+    counted = limits.multiply_adds(path, find_model("bolt").input_size)
+    assert counted
+    assert f"{counted / 1e9:.2f} GMAC" in path.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_without_onnx_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

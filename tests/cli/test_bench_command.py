@@ -72,7 +72,7 @@ def test_jobs_and_limits_beside_rembg(folder: Path) -> None:
     limits = document["limits"]
     for name in ("rembolt bolt", "rembolt u2netp"):
         works = limits["stages"][SIZE][name]
-        assert {"decode", "prepare", "infer", "foreground", "encode"} == set(works)
+        assert {"decode", "prepare", "infer", "encode"} == set(works)
         assert works["decode"]["least"] == pytest.approx(96 * 64 * 3 / limits["bytes_per_second"])
         assert works["infer"]["least"] == pytest.approx(works["infer"]["operations"] / limits["flops"])
     assert "times as fast as rembg" in printed
