@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from rembolt.errors import MissingExtraError
@@ -9,12 +10,14 @@ from rembolt.extras import load_extra
 
 
 def onnxruntime() -> Any:
-    """The `onnxruntime` module.
+    """The `onnxruntime` module, its telemetry off unless the environment says otherwise.
 
     Raises:
         MissingExtraError: none of the packages that bring it is installed, or it cannot be loaded.
         KeyboardInterrupt: Ctrl-C came while it was loading.
     """
+    # Its telemetry, on by default in some releases, writes to the disk as soon as it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     runtime = load_extra(
         "onnxruntime",
         "ONNX Runtime",
