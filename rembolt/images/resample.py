@@ -78,13 +78,15 @@ def enlarge(mask: Image.Image, size: tuple[int, int], resample: Filter) -> Image
     """Do what `mask.resize(size, resample)` does.
 
     Args:
-        mask: mode `L`; not changed.
+        mask: mode `L`; not changed, and given back where it has the size.
         size: width and height of the result; smaller is fine too.
         resample: `BICUBIC` or `LANCZOS`.
     """
     width, height = size
-    if mask.size == size or width * height < WORTH:
-        return mask if mask.size == size else mask.resize(size, resample)
+    if mask.size == size:
+        return mask
+    if width * height < WORTH:
+        return mask.resize(size, resample)
     parts = Enlarged(mask, size, resample)
     result = np.empty((height, width), np.uint8)
 
