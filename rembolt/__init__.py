@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rembolt.errors import RemboltError as RemboltError
     from rembolt.optimized import OptimizedBackgroundRemover as OptimizedBackgroundRemover
     from rembolt.remover import Remover as Remover
-    from rembolt.remover import new_session as new_session
-    from rembolt.remover import remove as remove
+    from rembolt.shortcuts import new_session as new_session
+    from rembolt.shortcuts import remove as remove
 
 __version__ = "0.1.0"
 
@@ -23,8 +23,8 @@ _HOME_OF = {
     "OptimizedBackgroundRemover": "rembolt.optimized",
     "RemboltError": "rembolt.errors",
     "Remover": "rembolt.remover",
-    "new_session": "rembolt.remover",
-    "remove": "rembolt.remover",
+    "new_session": "rembolt.shortcuts",
+    "remove": "rembolt.shortcuts",
 }
 
 __all__ = [

@@ -17,7 +17,7 @@ LAYERS = [
     {"segmenters"},
     {"pipeline"},
     {"remover"},
-    {"optimized", "rembg"},
+    {"optimized", "rembg", "shortcuts"},
     {"batch", "video", "bench"},
     {"cli"},
 ]
