@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from benchmarks import report, u2netp
 from rembolt import Remover
-from rembolt.engine.session import load, session_options
+from rembolt.engine.loading import load, session_options
 from rembolt.errors import UsageError, WeightsUnavailableError
 from rembolt.models.catalogue import find_model
 from rembolt.models.spec import Brightness, Head, ModelSpec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rembolt.engine.batches import Batches
-from rembolt.engine.device import DEVICES, Device, candidates, unavailable
+from rembolt.engine.device import DEVICES
 from rembolt.engine.heads import spread, to_masks
-from rembolt.engine.runtime import onnxruntime
-from rembolt.engine.threads import thread_count
+from rembolt.engine.loading import first_line, load, load_on_best, session_options
 from rembolt.errors import BrokenWeightsError, DeviceError
 
 if TYPE_CHECKING:
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rembolt.models.spec import ModelSpec
-
-log = logging.getLogger(__name__)
 
 
 class Placement(NamedTuple):
@@ -83,7 +79,7 @@ class Session:
             names = {device.provider: name for name, device in DEVICES.items()}
             self.device: str = names.get(provider, provider)
         else:
-            self.inner, self.device = _load_on_best(path, options, placement.device)
+            self.inner, self.device = load_on_best(path, options, placement.device)
         # DirectML's sessions may not be run by two threads at a time; all others may.
         self._turn = threading.Lock() if self.device == "directml" else nullcontext()
         self._inputs = self.inner.get_inputs()
@@ -106,10 +102,10 @@ class Session:
             if self.device != "cpu":
                 raise DeviceError(
                     f"device {self.device!r} failed while it ran model {self.spec.name!r} "
-                    f"({_first_line(error)}); free some of its memory, or use device cpu."
+                    f"({first_line(error)}); free some of its memory, or use device cpu."
                 ) from error
             raise BrokenWeightsError(
-                f"the network of model {self.spec.name!r} failed ({_first_line(error)}); "
+                f"the network of model {self.spec.name!r} failed ({first_line(error)}); "
                 "are these the weights of another model?"
             ) from error
 
@@ -159,31 +155,6 @@ class Session:
             )
 
 
-def session_options(threads: int | None = None) -> Any:
-    """Our `onnxruntime.SessionOptions`.
-
-    * threads: see `thread_count`; one inter-op thread, as the graph runs in sequence (the branches of
-      these networks are too small to pay for running side by side).
-    * all graph optimisations, which is also what rembg runs with: the same kernels, so the same pixels.
-    * worker threads spin during a run, which makes it faster, and stop when it ends, so that an idle
-      process uses no CPU.
-    * the memory arena is on: a run reuses the blocks of the one before it. The memory pattern is off: from
-      the second run on it holds a block of its own beside the arena (u2netp: 398 MB instead of 257), and no
-      run is faster for it.
-    """
-    runtime = onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = thread_count(threads)
-    options.inter_op_num_threads = 1
-    options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    options.enable_cpu_mem_arena = True
-    options.enable_mem_pattern = False
-    options.log_severity_level = 3
-    return options
-
-
 def _precision(spec: ModelSpec, asked: str) -> str:
     if asked in {"auto", spec.precision}:
         return spec.precision
@@ -191,65 +162,3 @@ def _precision(spec: ModelSpec, asked: str) -> str:
         f"model {spec.name!r} has no {asked} weights here, only {spec.precision}; use precision auto or "
         f"{spec.precision}."
     )
-
-
-def _load_on_best(path: Path, options: Any, asked: str) -> tuple[Any, str]:
-    failures = []
-    for device in candidates(asked):
-        try:
-            inner = _load_on(path, options, device)
-        except DeviceError as error:
-            if asked != "auto":
-                raise
-            failures.append(str(error))
-            continue
-        for failure in failures:
-            log.warning("auto runs on %s: %s", device.name, failure)
-        return inner, device.name
-    raise DeviceError(f"no device runs the network: {' '.join(failures) or 'the runtime has no provider.'}")
-
-
-def _load_on(path: Path, options: Any, device: Device) -> Any:
-    provider = (device.provider, dict(device.options))
-    chain = [provider] if device.name == "cpu" else [provider, DEVICE_FALLBACK]
-    try:
-        inner = load(path, options, chain)
-    except BrokenWeightsError:
-        if device.name == "cpu":
-            raise
-        # A file that loads on the CPU is sound, so the device is to blame.
-        load(path, options, [DEVICE_FALLBACK])
-        raise unavailable(device, "the provider could not load the network") from None
-    # ONNX Runtime falls back to the CPU without an exception when a library is missing.
-    if device.provider not in inner.get_providers():
-        raise unavailable(device, "the provider is installed but did not start")
-    return inner
-
-
-DEVICE_FALLBACK = "CPUExecutionProvider"
-"""Runs the few nodes (shapes, mostly) that a device's provider leaves over."""
-
-
-def load(path: Path, options: Any, providers: Sequence[Any]) -> Any:
-    """Make an `onnxruntime.InferenceSession`.
-
-    Raises:
-        BrokenWeightsError: the file is not a network, or a provider fails with it.
-        MissingExtraError: no runtime is installed.
-    """
-    runtime = onnxruntime()
-    try:
-        # Without the fall-back, which would print to stdout and run on the CPU when a provider fails.
-        return runtime.InferenceSession(
-            str(path), sess_options=options, providers=list(providers), enable_fallback=0
-        )
-    except Exception as error:
-        raise BrokenWeightsError(
-            f"{path} is not a network that ONNX Runtime {runtime.__version__} can load "
-            f"({_first_line(error)}); delete it and download it again."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].strip()[:200] if lines else type(error).__name__

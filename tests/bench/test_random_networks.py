@@ -12,7 +12,7 @@ from PIL import Image
 
 from rembolt.bench import random_networks
 from rembolt.bench.photos import photo, subject
-from rembolt.engine.session import load, session_options
+from rembolt.engine.loading import load, session_options
 from rembolt.models.catalogue import find_model
 from rembolt.segmenters.prepare import prepare
 

@@ -14,8 +14,9 @@ import onnxruntime
 import pytest
 
 from rembolt.engine import device as devices
+from rembolt.engine.loading import session_options
 from rembolt.engine.packages import clash, installed_runtimes
-from rembolt.engine.session import Placement, Session, session_options
+from rembolt.engine.session import Placement, Session
 from rembolt.engine.trial import try_device
 from rembolt.errors import BrokenWeightsError, DeviceError, MissingExtraError
 from rembolt.models.catalogue import find_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rembolt.engine.session import load, session_options
+from rembolt.engine.loading import load, session_options
 from rembolt.errors import UsageError
 from rembolt.models.spec import ModelSpec
 from rembolt.models.store import home, rembg_homes, weights
