@@ -12,14 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rembolt.metrics import LEVELS, f_measure, histograms, mae, precision_and_recall
+
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[Any]
-
-LEVELS = 256
-BETA_SQUARED = 0.3
-"""Weight of recall against precision in the F-measure: Achanta et al., "Frequency-tuned salient region
-detection", CVPR 2009."""
 
 WORST_BOUNDARY = 100.0
 """Boundary error of a photo where one mask has no boundary to compare with, in percent of the diagonal."""
@@ -105,38 +102,11 @@ class Accuracy:
         return Scores(count, photo.mae, best, photo.s_measure, photo.boundary_error)
 
 
-def mae(alpha: Bytes, truth: Bytes) -> float:
-    """Mean absolute error in [0, 1]: Perazzi et al., "Saliency filters", CVPR 2012."""
-    return float(np.abs(alpha.astype(np.int16) - truth).mean()) / 255
-
-
 def iou(alpha: Bytes, truth: Bytes) -> float:
     """Intersection over union of the two subjects; 1 when both are empty."""
     found, subject = alpha >= 128, truth >= 128
     union = int(np.count_nonzero(found | subject))
     return int(np.count_nonzero(found & subject)) / union if union else 1.0
-
-
-def precision_and_recall(
-    alpha: Bytes, truth: Bytes
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Precision and recall at each threshold 0 to 255, the subject being what reaches it.
-
-    Where nothing is found, precision is 0, and where nothing is to be found, recall is 0, as in the papers'
-    programs.
-    """
-    inside, outside = _histograms(alpha, truth >= 128)
-    right = inside[::-1].cumsum()[::-1]
-    found = right + outside[::-1].cumsum()[::-1]
-    precision = np.divide(right, found, out=np.zeros(LEVELS), where=found > 0)
-    return precision, right / max(right[0], 1)
-
-
-def f_measure(precision: npt.NDArray[np.float64], recall: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Weighted harmonic mean of precision and recall; 0 where both are."""
-    below = BETA_SQUARED * precision + recall
-    above = (1 + BETA_SQUARED) * precision * recall
-    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
 
 
 def s_measure(alpha: Bytes, truth: Bytes) -> float:
@@ -189,15 +159,9 @@ def _levels(values: Values) -> Bytes:
     return levels
 
 
-def _histograms(alpha: Bytes, subject: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """How often each level occurs inside and outside of the subject."""
-    inside = np.bincount(alpha[subject], minlength=LEVELS)
-    return inside, np.bincount(alpha.ravel(), minlength=LEVELS) - inside
-
-
 def _object_similarity(alpha: Bytes, subject: Mask) -> float:
     """The object-aware half: subject and background should each be even and set off from the other."""
-    inside, outside = _histograms(alpha, subject)
+    inside, outside = histograms(alpha, subject)
     share = float(subject.mean())
     return share * _evenness(inside) + (1 - share) * _evenness(outside[::-1])
 

@@ -14,6 +14,8 @@ from rembolt.errors import RemboltError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
+    from rembolt.profile import Choice
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -33,8 +35,8 @@ class Crew(NamedTuple):
     threads: int
 
 
-def crew(workers: int | None = None, threads: int | None = None) -> Crew:
-    """Share the cores out; what is asked for wins, then `OMP_NUM_THREADS`, as for one photo.
+def crew(workers: int | None = None, threads: int | None = None, measured: Choice | None = None) -> Crew:
+    """Share the cores out; what is asked for wins, then `OMP_NUM_THREADS`, then what was measured.
 
     One worker a core, each with one thread: the stages around the network run on one core anyway, and a
     network that is run on two cores at once, one photo each, does more than on one photo after the other.
@@ -42,12 +44,15 @@ def crew(workers: int | None = None, threads: int | None = None) -> Crew:
     Args:
         workers: photos at a time.
         threads: of each network run.
+        measured: what `rembolt tune` found for the model; used where neither of the others was asked for.
 
     Raises:
         UsageError: `OMP_NUM_THREADS` is not a number of threads.
     """
     cores = usable_cores()
     threads = threads_asked_for(threads)
+    if workers is None and threads is None and measured and measured.workers and measured.worker_threads:
+        return Crew(measured.workers, measured.worker_threads)
     if workers is None:
         workers = max(1, cores // (threads or 1))
     return Crew(workers, threads or max(1, cores // workers))

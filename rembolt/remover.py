@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack, overload
 
 import numpy as np
@@ -12,11 +13,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.result import Cutout, Encoded
-from rembolt.cutout.standard import Refine, cut, shrink
+from rembolt.cutout.standard import cut, shrink
 from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError
 from rembolt.images.rows import Rows, image_of, whole
 from rembolt.images.source import read_picture, read_raw
-from rembolt.segmenters.opening import open_segmenter, open_vitmatte
+from rembolt.segmenters.opening import measured_choice, open_segmenter, refiner
 from rembolt.settings import (
     GROUPS,
     CutoutOptions,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rembolt.keywords import PhotoKeywords, PlacedKeywords
-
+    from rembolt.segmenters.base import Segmenter
 
 Bytes = npt.NDArray[np.uint8]
 ImageT = TypeVar("ImageT", bytes, Image.Image, npt.NDArray[Any])
@@ -76,13 +77,13 @@ class Remover:
         values = with_canonical_names({"model": str(model), **options})
         check_names(values, *GROUPS)
         self._session_options = pick(SessionOptions, values)
-        about_session = names_of(SessionOptions)
-        self._defaults = {name: value for name, value in values.items() if name not in about_session}
+        self._defaults = {name: values[name] for name in values if name not in names_of(SessionOptions)}
         self._groups(self._defaults)  # wrong defaults are told now, not at the first photo
         self._own_session = runtime_options is not None or providers is not None
-        self._segmenter = open_segmenter(
-            self._session_options, runtime_options=runtime_options, providers=providers
-        )
+        self._exact = bool(self._defaults.get("exact", False))
+        self._exact_segmenter: Segmenter | None = None
+        own: dict[str, Any] = {"runtime_options": runtime_options, "providers": providers}
+        self._segmenter = open_segmenter(self._session_options, exact=self._exact, **own)
 
     @property
     def model(self) -> str:
@@ -96,12 +97,12 @@ class Remover:
 
     @property
     def precision(self) -> str:
-        """Number format it runs in."""
+        """Number format it runs in; exact calls may differ, see `open_segmenter`."""
         return self._segmenter.session.precision
 
     @property
     def inner_session(self) -> Any:
-        """The `onnxruntime.InferenceSession`, for those who want to ask it something."""
+        """The `onnxruntime.InferenceSession` or `openvino.CompiledModel`, for those who want to ask it."""
         return self._segmenter.session.inner
 
     def cutout(self, image: Any, **options: Unpack[PhotoKeywords]) -> Cutout:
@@ -120,7 +121,7 @@ class Remover:
         timings = Timings()
         groups = self._groups(options)._replace(output=OutputOptions())
         rgba, icc_profile = self._pixels(image, groups, timings)
-        return Cutout(rgba, icc_profile, self.model, self.device, self.precision, timings)
+        return Cutout(rgba, icc_profile, *self._placed(groups.cut), timings)
 
     @overload
     def remove(self, image: ImageT, **options: Unpack[PhotoKeywords]) -> ImageT: ...
@@ -156,11 +157,11 @@ class Remover:
         groups = self._groups(options)
         timings = Timings() if timings is None else timings
         result, icc_profile = self._result(image, groups, timings)
+        output = groups.output
         with timings.stage("encode"):
-            output = groups.output
             data = encode(result, output.format, quality=output.quality, icc_profile=icc_profile)
         height, width = result.shape[:2]
-        return Encoded(data, width, height, self.model, self.device, self.precision, timings)
+        return Encoded(data, width, height, *self._placed(groups.cut), timings)
 
     def map(
         self,
@@ -173,12 +174,11 @@ class Remover:
         """Cut out many photos, a few at a time, and give the results as they are asked for.
 
         A photo that fails gives its error as a value; the others go on. On a CPU, unless `threads` was given,
-        this takes a second session whose runs keep to a core each: as many photos at a time, one a core, are
-        done sooner than one after the other on all cores.
+        this takes a second session whose runs keep to a core each, which does more than all on one photo.
 
         Args:
             images: taken lazily, each as `cutout` takes it.
-            workers: photos at a time; by default one for each core that may be used.
+            workers: photos at a time; by default what `rembolt tune` found, else one for each usable core.
             ordered: give the results in the photos' order; otherwise as they come.
             options: see `cutout`.
 
@@ -187,27 +187,41 @@ class Remover:
         """
         from rembolt.pipeline import crew, each
 
-        self._groups(options)  # wrong options are told at once, not photo by photo
-        shared = crew(workers, self._session_options.threads)
+        exact = self._groups(options).cut.exact  # wrong options are told at once, not photo by photo
+        measured = None if self._own_session or exact else measured_choice(self._session_options)
+        shared = crew(workers, self._session_options.threads, measured)
         remover = self if shared.workers == 1 else self._with_threads(shared.threads)
-        return each(
-            lambda image: remover.cutout(image, **options), images, workers=shared.workers, ordered=ordered
-        )
+        cutout = partial(remover.cutout, **options)
+        return each(cutout, images, workers=shared.workers, ordered=ordered)
 
     def _with_threads(self, threads: int) -> Remover:
         """This remover, or one like it with so many threads where that can be chosen."""
-        if self._own_session or self.device != "cpu" or self._session_options.threads:
+        if self._own_session or not self._segmenter.session.on_cpu or self._session_options.threads:
             return self
         like = copy(self)
         like._session_options = replace(self._session_options, threads=threads)
-        like._segmenter = open_segmenter(like._session_options)
+        like._segmenter = open_segmenter(like._session_options, exact=self._exact)
+        like._exact_segmenter = None
         return like
+
+    def _placed(self, options: CutoutOptions) -> tuple[str, str, str, str]:
+        """Model, device, precision and runtime of a call."""
+        session = self._segmenter_for(options).session
+        return self.model, session.device, session.precision, session.runtime
+
+    def _segmenter_for(self, options: CutoutOptions) -> Segmenter:
+        """The segmenter; for exact calls, where faster weights were chosen, that of the model's own."""
+        if self._own_session or self._exact or not options.exact:
+            return self._segmenter
+        self._exact_segmenter = self._exact_segmenter or open_segmenter(self._session_options, exact=True)
+        return self._exact_segmenter
 
     def masks_exactly(self, image: Image.Image, options: CutoutOptions) -> list[Image.Image]:
         """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""
         from rembolt.cutout.exact import enlarged
 
-        masks = self._segmenter.segment(image, replace(options, exact=True), Timings())
+        options = replace(options, exact=True)
+        masks = self._segmenter_for(options).segment(image, options, Timings())
         return [enlarged(mask, image.size) for mask in masks]
 
     def _groups(self, options: Mapping[str, Any]) -> _Groups:
@@ -250,12 +264,14 @@ class Remover:
         if 0 in upright.size:
             raise UnreadableImageError(f"the image is {upright.width} x {upright.height}: it has no pixels.")
         try:
-            masks = self._segmenter.segment(upright, groups.cut, timings)
+            masks = self._segmenter_for(groups.cut).segment(upright, groups.cut, timings)
             with timings.stage("foreground"):
                 if rows := exact_rows(upright, masks, groups.cut, groups.output):
                     return rows
                 masks = [enlarged(mask, upright.size) for mask in masks]
-                return cut_exactly(upright, masks, groups.cut, groups.output, self._refiner(groups.cut))
+                return cut_exactly(
+                    upright, masks, groups.cut, groups.output, refiner(groups.cut, self._session_options)
+                )
         except RemboltError:
             raise
         except (ValueError, ZeroDivisionError) as error:  # Pillow's and PyMatting's: rembg fails there too
@@ -276,15 +292,6 @@ class Remover:
 
             options = replace(options, sam_prompt=scaled(options.sam_prompt, picture.image.size, work.size))
         masks = self._segmenter.segment(work, options, timings)
-        return cut(picture, work, masks, groups.cut, timings, self._refiner(groups.cut)), picture.icc_profile
-
-    def _refiner(self, options: CutoutOptions) -> Refine:
-        """What makes better masks when `options.vitmatte` is on; its network is loaded when first called."""
-
-        def refine(image: Image.Image, mask: Image.Image) -> Image.Image:
-            from rembolt.segmenters import vitmatte
-
-            session = open_vitmatte(options.vitmatte_model, self._session_options)
-            return vitmatte.refine(session, image, mask, options)
-
-        return refine
+        return cut(
+            picture, work, masks, groups.cut, timings, refiner(groups.cut, self._session_options)
+        ), picture.icc_profile

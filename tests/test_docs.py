@@ -68,6 +68,40 @@ def test_every_flag_of_batch_is_documented() -> None:
             assert f"`{flag}`" in page or f"`{flag}`" in options, flag
 
 
+def test_every_device_and_its_options_are_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rembolt.engine.device import DEVICES
+    from rembolt.engine.plugins import PLUGINS
+    from rembolt.engine.presets import MEMORY_LIMIT, Wanted, preset
+
+    monkeypatch.setenv("REMBOLT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(MEMORY_LIMIT, "1G")
+    network = tmp_path / "network.onnx"
+    network.touch()
+    inputs = (("image", ("batch", 3, 320, 320)),)
+    page = (ROOT / "docs" / "devices.md").read_text()
+    for device in DEVICES:
+        # What to install and what it runs with; the CPU has no provider options.
+        assert page.count(f"\n| `{device}` |") == (1 if device == "cpu" else 2), device
+        for precision in ("fp32", "fp16", "bf16", "int8"):
+            options = preset(device, Wanted(network, "1.31", precision, 2, inputs, (320, 320)))
+            # Those of OpenVINO are inside one that is a JSON object.
+            for name in (options.keys() - {"load_config"}) | set(
+                re.findall(r'"([A-Z_]{4,})":', options.get("load_config", ""))
+            ):
+                assert f"`{name}`" in page, name
+    for plugin in PLUGINS:
+        assert f"| `{plugin.package}` | `{plugin.device}` |" in page
+    for text in (page, (ROOT / "docs" / "models.md").read_text()):
+        assert f"| `{MEMORY_LIMIT}` |" in text
+
+
+def test_every_flag_of_tune_is_documented() -> None:
+    page = (ROOT / "docs" / "tune.md").read_text()
+    for parameter in importlib.import_module(COMMANDS["tune"].module).command.params:
+        for flag in parameter.opts if parameter.param_type_name == "option" else ():
+            assert f"`{flag}" in page, flag
+
+
 def test_every_exit_code_is_documented() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text()
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]

@@ -14,11 +14,14 @@ LAYERS = [
     {"settings", "timings", "keywords", "cores", "extras"},
     {"images", "models"},
     {"engine", "cutout"},
+    {"profile"},
     {"segmenters"},
     {"pipeline"},
     {"remover"},
     {"optimized", "rembg", "shortcuts"},
-    {"batch", "video", "bench"},
+    {"batch", "video", "bench", "diagnosis"},
+    {"tune"},
+    {"quantise"},
     {"cli"},
 ]
 """From the bottom up; a room may import from lower layers and from itself."""
@@ -27,6 +30,7 @@ LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 HEAVY = {
     "onnxruntime",
+    "openvino",
     "onnx",
     "pymatting",
     "scipy",

@@ -531,9 +531,26 @@ def test_cuda_on_a_machine_without(refused, photo):
     refused(5, [photo, "out.png", "--device", "cuda"], "'cuda'", 'install "rembolt[gpu]"', "auto or cpu")
 
 
-@pytest.mark.parametrize("precision", ["int8", "fp16", "bf16"])
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
 def test_a_precision_that_is_not_there(refused, photo, precision):
     refused(5, [photo, "out.png", "--precision", precision], precision, "fp32")
+
+
+def test_bf16_on_a_cpu_without(refused, photo):
+    pytest.importorskip("openvino")
+    from rembolt.engine.openvino_runtime import has_bf16
+
+    if has_bf16():
+        pytest.skip("the CPU here has bf16")
+    refused(5, [photo, "out.png", "--precision", "bf16"], "bf16", "AVX512_BF16", "fp32")
+
+
+@pytest.mark.parametrize("option", [("--precision", "bf16"), ("--device", "openvino")])
+def test_no_openvino(folder, photo, tmp_path, option):
+    bare = packages_without(tmp_path / "packages", "openvino", "onnxruntime_ep_openvino")
+    done = process_without_site("remove", photo, "out.png", *option, env=bare)
+    assert_refused(done, 5, option[1], 'install "rembolt[openvino]"')
+    assert files_in(folder) == {"cat.jpg"}
 
 
 def test_no_runtime(folder, photo, tmp_path):

@@ -217,9 +217,12 @@ class Batch:
         from rembolt.images.memory import keep_for
         from rembolt.pipeline import crew
         from rembolt.remover import Remover
+        from rembolt.segmenters.opening import measured_choice
+        from rembolt.settings import SessionOptions, pick
 
         options = dict(self._wishes.options)
-        workers, threads = crew(self._wishes.workers, options.get("threads"))
+        measured = None if options.get("exact") else measured_choice(pick(SessionOptions, options))
+        workers, threads = crew(self._wishes.workers, options.get("threads"), measured)
         remover = Remover(**{**options, "threads": threads})
         keep_for(workers)
         self._placed = {

@@ -27,11 +27,13 @@ COMMANDS: dict[str, Entry] = {
     "download": Entry("rembolt.cli.download", "Download model weights (alias: d)."),
     "models": Entry("rembolt.cli.models", "List the models with size, licence and where they are."),
     "doctor": Entry("rembolt.cli.doctor", "Say what is installed, which devices really run, what clashes."),
+    "tune": Entry("rembolt.cli.tune", "Measure what runs best on this machine and keep it as a profile."),
+    "quantise": Entry("rembolt.cli.quantise", "Make a model's weights in int8 or fp16 (alias: quantize)."),
     "bench": Entry("rembolt.cli.bench", "Measure speed and memory on this machine, also beside rembg."),
 }
 
-ALIASES = {"i": "remove", "p": "batch", "d": "download", "b": "stream"}
-"""rembg's one-letter commands."""
+ALIASES = {"i": "remove", "p": "batch", "d": "download", "b": "stream", "quantize": "quantise"}
+"""rembg's one-letter commands, and the other spelling."""
 
 
 class LazyGroup(click.Group):

@@ -85,7 +85,8 @@ def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
 
     onnxruntime()  # here, since in the background its import would hold up those that follow
     session = pick(SessionOptions, options)
-    loading = Background(lambda: open_segmenter(session))
+    exact = bool(options.get("exact", False))
+    loading = Background(lambda: open_segmenter(session, exact=exact))
 
     from rembolt.remover import Remover
     from rembolt.timings import Timings
@@ -155,6 +156,7 @@ def _report(source: str, target: str, encoded: Encoded) -> dict[str, Any]:
         "model": encoded.model,
         "device": encoded.device,
         "precision": encoded.precision,
+        "runtime": encoded.runtime,
         "timings": {stage: round(seconds, 6) for stage, seconds in encoded.timings.items()},
     }
 

@@ -24,6 +24,7 @@ class Cutout:
             `exact=True` the colours are rembg's, multiplied by alpha.
         icc_profile: the ICC profile of the colours, or None.
         model, device, precision: what found the subject, and where it ran.
+        runtime: what ran the network there, `onnxruntime` or `openvino`.
         timings: seconds of each stage.
     """
 
@@ -32,6 +33,7 @@ class Cutout:
     model: str = ""
     device: str = ""
     precision: str = ""
+    runtime: str = ""
     timings: Timings = field(default_factory=Timings)
 
     @property
@@ -135,6 +137,7 @@ class Encoded:
         data: the file.
         width, height: of the image, in pixels.
         model, device, precision: what found the subject, and where it ran.
+        runtime: what ran the network there, `onnxruntime` or `openvino`.
         timings: seconds of each stage.
     """
 
@@ -144,4 +147,5 @@ class Encoded:
     model: str
     device: str
     precision: str
+    runtime: str
     timings: Timings

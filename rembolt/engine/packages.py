@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 
 RUNTIMES = (
     "onnxruntime",
@@ -26,6 +26,17 @@ def installed_runtimes() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def installed_beginning_with(prefix: str) -> dict[str, str]:
+    """Versions of the installed packages whose names begin with `prefix`, by name."""
+    found = {}
+    for package in distributions():
+        # A folder that a broken installation left may have no name.
+        name = str(package.metadata["Name"] or "").lower().replace("_", "-")
+        if name.startswith(prefix):
+            found[name] = package.version
+    return dict(sorted(found.items()))
 
 
 def clash(runtimes: dict[str, str]) -> str | None:

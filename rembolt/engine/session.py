@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rembolt.engine.batches import Batches
-from rembolt.engine.device import DEVICES
 from rembolt.engine.heads import spread, to_masks
-from rembolt.engine.loading import first_line, load, load_on_best, session_options
+from rembolt.engine.loading import first_line
+from rembolt.engine.runtimes import open_network
 from rembolt.errors import BrokenWeightsError, DeviceError
 
 if TYPE_CHECKING:
@@ -23,11 +21,20 @@ if TYPE_CHECKING:
 
 
 class Placement(NamedTuple):
-    """Where and how a session is to run; the fields are those of `SessionOptions`."""
+    """Where and how a session is to run; all fields but `runtime` are those of `SessionOptions`.
+
+    Attributes:
+        device: name of a device.
+        precision: number format.
+        threads: CPU threads of each run.
+        runtime: `onnxruntime`, `openvino` (on the CPU, or on the device openvino) or `auto`: ONNX Runtime,
+            but OpenVINO where the device or the precision asks for it.
+    """
 
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
+    runtime: str = "auto"
 
 
 ANYWHERE = Placement()
@@ -43,8 +50,10 @@ class Session:
     Attributes:
         spec: the model.
         device: name of the device that really runs it.
-        precision: number format of its weights.
-        inner: the `onnxruntime.InferenceSession`.
+        precision: number format of its weights, or `bf16` where it computes in that.
+        runtime: `onnxruntime` or `openvino`.
+        on_cpu: whether it runs on the CPU's cores.
+        inner: the `onnxruntime.InferenceSession` or `openvino.CompiledModel`.
     """
 
     def __init__(
@@ -61,9 +70,11 @@ class Session:
         Args:
             spec: the model.
             path: its ONNX file.
-            placement: device, precision and threads.
-            runtime_options: an `onnxruntime.SessionOptions` to use instead of our own choice.
-            providers: providers to use instead of `placement.device`, in the form ONNX Runtime takes.
+            placement: device, precision, threads and runtime.
+            runtime_options: an `onnxruntime.SessionOptions` to use instead of our own choice; with it, ONNX
+                Runtime runs the network.
+            providers: providers to use instead of `placement.device`, in the form ONNX Runtime takes; with
+                them, ONNX Runtime runs the network.
 
         Raises:
             DeviceError: the device or precision asked for does not run the network.
@@ -71,18 +82,14 @@ class Session:
             MissingExtraError: no runtime is installed.
         """
         self.spec = spec
-        self.precision = _precision(spec, placement.precision)
-        options = runtime_options or session_options(placement.threads)
-        if providers is not None:
-            self.inner = load(path, options, providers)
-            provider = self.inner.get_providers()[0]
-            names = {device.provider: name for name, device in DEVICES.items()}
-            self.device: str = names.get(provider, provider)
-        else:
-            self.inner, self.device = load_on_best(path, options, placement.device)
-        # DirectML's sessions may not be run by two threads at a time; all others may.
-        self._turn = threading.Lock() if self.device == "directml" else nullcontext()
-        self._inputs = self.inner.get_inputs()
+        self._network, self.precision = open_network(
+            spec, path, placement, runtime_options=runtime_options, providers=providers
+        )
+        self.device: str = self._network.device
+        self.runtime: str = self._network.runtime
+        self.on_cpu: bool = self._network.on_cpu
+        self.inner: Any = self._network.inner
+        self._inputs = self._network.inputs
         if spec.family in {"saliency", "cloth"}:
             self._check_input(path)
         together = self.device in BATCHING and not isinstance(self._inputs[0].shape[0], int)
@@ -96,10 +103,9 @@ class Session:
             DeviceError: it fails on another device than the CPU.
         """
         try:
-            with self._turn:
-                return list(self.inner.run(None, dict(feeds)))
+            return self._network.run(feeds)
         except Exception as error:
-            if self.device != "cpu":
+            if not self.on_cpu:
                 raise DeviceError(
                     f"device {self.device!r} failed while it ran model {self.spec.name!r} "
                     f"({first_line(error)}); free some of its memory, or use device cpu."
@@ -143,7 +149,7 @@ class Session:
 
     def _check_input(self, path: Path) -> None:
         width, height = self.spec.input_size
-        shape = self._inputs[0].shape
+        shape = list(self._inputs[0].shape)
         wanted = (3, height, width)
         fits = len(shape) == 4 and all(
             not isinstance(have, int) or have == want for have, want in zip(shape[1:], wanted, strict=True)
@@ -153,12 +159,3 @@ class Session:
                 f"{path} takes an input of shape {shape}, but model {self.spec.name!r} feeds "
                 f"[1, 3, {height}, {width}]; are these the weights of another model?"
             )
-
-
-def _precision(spec: ModelSpec, asked: str) -> str:
-    if asked in {"auto", spec.precision}:
-        return spec.precision
-    raise DeviceError(
-        f"model {spec.name!r} has no {asked} weights here, only {spec.precision}; use precision auto or "
-        f"{spec.precision}."
-    )

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from rembolt.engine.cache import BuildOnceCache
 from rembolt.engine.session import Placement, Session
-from rembolt.errors import UsageError
+from rembolt.errors import BrokenWeightsError, DeviceError, UsageError
 from rembolt.models.catalogue import find_model, sam_model, vitmatte_model
 from rembolt.models.store import weights
+from rembolt.profile import place as place_of_profile
+from rembolt.segmenters.placing import Place, as_asked, as_measured, choice_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from PIL import Image
+
+    from rembolt.cutout.standard import Refine
     from rembolt.models.spec import ModelSpec
+    from rembolt.profile import Choice
     from rembolt.segmenters.base import Segmenter
-    from rembolt.settings import SessionOptions
+    from rembolt.settings import CutoutOptions, SessionOptions
+
+log = logging.getLogger(__name__)
 
 _sessions: BuildOnceCache[Session] = BuildOnceCache()
 
@@ -53,12 +62,18 @@ def model_of(options: SessionOptions) -> ModelSpec:
 
 
 def open_segmenter(
-    options: SessionOptions, *, runtime_options: Any = None, providers: Sequence[Any] | None = None
+    options: SessionOptions,
+    *,
+    exact: bool = False,
+    runtime_options: Any = None,
+    providers: Sequence[Any] | None = None,
 ) -> Segmenter:
     """Load a model, or take the process-wide session that already has it.
 
     Args:
         options: which model, and where it runs.
+        exact: for rembg's pixels: what `options` leave open stays with the model's own weights, whatever is
+            faster here.
         runtime_options: see `Session`; with it, a session of its own is built.
         providers: see `Session`; with them, a session of its own is built.
 
@@ -73,38 +88,73 @@ def open_segmenter(
 
     def session(path: Path) -> Session:
         if own:
-            return Session(
-                spec, path, _placement(options), runtime_options=runtime_options, providers=providers
+            place = as_asked(spec, path, options)
+            return Session(*place[:3], runtime_options=runtime_options, providers=providers)
+        if exact:
+            return _shared(as_asked(spec, path, options))
+        place = as_measured(spec, path, options)
+        try:
+            return _shared(place)
+        except (BrokenWeightsError, DeviceError) as error:
+            if not place.measured:
+                raise
+            log.warning(
+                "%s cannot run as it was measured and runs as without a profile: %s", spec.name, error
             )
-        return _shared(spec, path, options)
+            return _shared(as_asked(spec, path, options))
 
     if spec.family == "sam":
         from rembolt.segmenters.sam import SamSegmenter
 
         return SamSegmenter(session(paths[0]), session(paths[1]))
-    if spec.family == "cloth":
+    return segmenter_around(session(paths[0]))
+
+
+def segmenter_around(session: Session) -> Segmenter:
+    """Give what finds the subject with a network that needs no prompt."""
+    if session.spec.family == "cloth":
         from rembolt.segmenters.cloth import ClothSegmenter
 
-        return ClothSegmenter(session(paths[0]))
-    loaded = session(paths[0])
+        return ClothSegmenter(session)
     # Not above: the command line imports Pillow while the session is being loaded.
     from rembolt.segmenters.saliency import SaliencySegmenter
 
-    return SaliencySegmenter(loaded)
+    return SaliencySegmenter(session)
+
+
+def measured_choice(options: SessionOptions) -> Choice | None:
+    """What `rembolt tune` found for the model that `options` ask for, None where it does not apply.
+
+    Raises:
+        UsageError, ModelError: see `open_segmenter`.
+    """
+    if not place_of_profile().is_file():  # most have none: then nothing is looked for
+        return None
+    spec = model_of(options)
+    return choice_of(spec, weights(spec, offline=True if options.offline else None)[0], options)
 
 
 def open_vitmatte(variant: str | None, options: SessionOptions) -> Session:
-    """The process-wide ViTMatte session, on the device of `options`."""
+    """The process-wide ViTMatte session, on the device of `options`, in its own precision."""
     spec = vitmatte_model(variant)
-    return _shared(spec, weights(spec, offline=True if options.offline else None)[0], options)
+    path = weights(spec, offline=True if options.offline else None)[0]
+    return _shared(Place(spec, path, Placement(options.device, threads=options.threads)))
 
 
-def _shared(spec: ModelSpec, path: Path, options: SessionOptions) -> Session:
-    placement = _placement(options)
+def refiner(options: CutoutOptions, session_options: SessionOptions) -> Refine:
+    """What makes better masks when `options.vitmatte` is on; its network is loaded when first called."""
+
+    def refine(image: Image.Image, mask: Image.Image) -> Image.Image:
+        from rembolt.segmenters import vitmatte
+
+        session = open_vitmatte(options.vitmatte_model, session_options)
+        return vitmatte.refine(session, image, mask, options)
+
+    return refine
+
+
+def _shared(place: Place) -> Session:
+    spec, path, placement, _ = place
     # With the time of change, weights that were replaced are loaded anew.
     key = (spec, path, path.stat().st_mtime_ns, placement)
     return _sessions.get(key, lambda: Session(spec, path, placement))
-
-
-def _placement(options: SessionOptions) -> Placement:
-    return Placement(options.device, options.precision, options.threads)

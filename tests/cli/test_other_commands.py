@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import networks
+import onnxruntime
 import pytest
 from cli.rembolt_command import assert_refused, files_in, packages_without, process, process_without_site
+from engine.programs import first_on_path, needs_a_shell, smi
 
 from rembolt import __version__
 from rembolt.models.catalogue import MODELS
@@ -137,7 +139,14 @@ def test_models_as_json(run, monkeypatch, tmp_path):
 # --- doctor
 
 
-def test_doctor_says_all_is_well(run):
+@pytest.fixture
+def no_gpu(tmp_path, monkeypatch):
+    """A machine without NVIDIA's GPUs, whatever is in the one that runs the tests."""
+    first_on_path(monkeypatch, tmp_path / "no-gpu")
+    smi(tmp_path / "no-gpu")
+
+
+def test_doctor_says_all_is_well(run, no_gpu):
     done = run("doctor")
     assert done.code == 0
     assert f"rembolt {__version__}, Python" in done.out.decode()
@@ -145,7 +154,7 @@ def test_doctor_says_all_is_well(run):
     assert done.out.decode().endswith("All well.\n")
 
 
-def test_doctor_as_json(run):
+def test_doctor_as_json(run, no_gpu):
     done = run("doctor", "--json")
     assert done.code == 0
     assert done.report.keys() == {
@@ -153,13 +162,18 @@ def test_doctor_as_json(run):
         "python",
         "system",
         "runtimes",
+        "plugins",
+        "nvidia",
         "devices",
         "cores",
         "threads",
         "memory",
         "extras",
+        "telemetry",
         "weights",
+        "profile",
         "problems",
+        "advice",
     }
     (cpu,) = [device for device in done.report["devices"] if device["device"] == "cpu"]
     assert cpu["works"]
@@ -167,6 +181,72 @@ def test_doctor_as_json(run):
     assert done.report["problems"] == []
     assert done.report["extras"].keys() == {"matting", "heif", "fp16"}
     assert Path(done.report["weights"]["bolt"]).is_file()
+    assert done.report["telemetry"]["onnxruntime"] == "off"
+    assert done.report["advice"] == []
+
+
+def package(folder: Path, name: str, version: str) -> None:
+    """What an installed package leaves of itself, so that it is found by name."""
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def test_doctor_lists_plug_ins_and_telemetry(run, tmp_path, monkeypatch):
+    package(tmp_path / "packages", "onnxruntime-ep-abacus", "1.2.3")
+    package(tmp_path / "packages", "openvino-telemetry", "9.9")
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    report = run("doctor", "--json").report
+    assert {
+        "package": "onnxruntime-ep-abacus",
+        "version": "1.2.3",
+        "device": None,
+        "state": "not used: rembolt has no device for it",
+    } in report["plugins"]
+    assert report["telemetry"]["onnxruntime"].startswith("on")
+    assert report["telemetry"]["openvino-telemetry"].startswith("off")
+    assert "plug-in   onnxruntime-ep-abacus 1.2.3: not used" in run("doctor").out.decode()
+
+
+@needs_a_shell
+def test_doctor_sees_a_gpu_that_the_runtime_cannot_use(run, tmp_path, monkeypatch):
+    first_on_path(monkeypatch, tmp_path / "programs")
+    smi(tmp_path / "programs", "NVIDIA H200, 580.65.06")
+    report = run("doctor", "--json").report
+    assert report["nvidia"] == {
+        "cuda": None,
+        "gpus": [{"name": "NVIDIA H200", "driver": "580.65.06"}],
+        "reason": "",
+    }
+    (sentence,) = report["advice"]
+    assert sentence.startswith("There is a NVIDIA H200, but the installed runtime cannot use it: ")
+    assert sentence.endswith('install "rembolt[gpu]".')
+    done = run("doctor")
+    assert done.code == 0, "the CPU works"
+    assert "gpu       NVIDIA H200, driver 580.65.06\n" in done.out.decode()
+    assert f"ADVICE    {sentence}\n" in done.out.decode()
+    assert "All well" not in done.out.decode()
+
+
+@needs_a_shell
+@pytest.mark.parametrize(
+    ("rows", "what", "remedy"),
+    [
+        ([], "nvidia-smi finds no GPU", "install NVIDIA's driver"),
+        (["NVIDIA H200, 570.86.15"], "driver 570.86.15 is too old for CUDA 13", "to 580 or newer."),
+    ],
+)
+def test_doctor_says_why_cuda_does_not_start(run, tmp_path, monkeypatch, rows, what, remedy):
+    monkeypatch.setattr(onnxruntime, "cuda_version", "13.0")  # as in onnxruntime-gpu
+    first_on_path(monkeypatch, tmp_path / "programs")
+    smi(tmp_path / "programs", *rows)
+    report = run("doctor", "--json").report
+    assert report["nvidia"]["cuda"] == 13
+    (sentence,) = report["advice"]
+    assert sentence.startswith("The installed runtime is made for CUDA 13, but ")
+    assert what in sentence
+    assert remedy in sentence
 
 
 def test_doctor_without_a_runtime(tmp_path):

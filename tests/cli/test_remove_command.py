@@ -273,6 +273,17 @@ def test_device_and_precision_that_are_there(run, photo):
     assert Path("out.png").read_bytes() == rembolt.remove(photo.read_bytes())
 
 
+def test_openvino_says_what_ran(run, photo):
+    pytest.importorskip("openvino")
+    done = run("remove", photo, "out.png", "--device", "openvino", "--json")
+    assert done.code == 0
+    report = done.report
+    assert (report["device"], report["precision"], report["runtime"]) == ("openvino", "fp32", "openvino")
+    ours = np.asarray(rembolt.remove(Image.open(photo), only_mask=True), np.int16)
+    theirs = np.asarray(Image.open("out.png").getchannel("A"), np.int16)
+    assert np.abs(ours - theirs).max() <= 1
+
+
 def test_threads_reach_the_session(run, photo, monkeypatch):
     from rembolt.engine import session
     from rembolt.segmenters.opening import clear_sessions
@@ -369,6 +380,7 @@ def test_json_is_one_object(run, photo):
         "model": "bolt",
         "device": "cpu",
         "precision": "fp32",
+        "runtime": "onnxruntime",
         "timings": None,
     }
     assert list(timings) == ["decode", "prepare", "infer", "upsample", "refine", "foreground", "encode"]

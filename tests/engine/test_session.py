@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import networks
 import numpy as np
@@ -14,6 +16,7 @@ import onnxruntime
 import pytest
 
 from rembolt.engine import device as devices
+from rembolt.engine import runtime
 from rembolt.engine.loading import session_options
 from rembolt.engine.packages import clash, installed_runtimes
 from rembolt.engine.session import Placement, Session
@@ -44,6 +47,8 @@ def test_auto_says_where_it_runs(network: Path) -> None:
     session = Session(U2NETP, network)
     assert session.device == "cpu"
     assert session.precision == "fp32"
+    assert session.runtime == "onnxruntime"
+    assert session.on_cpu
     assert session.inner.get_providers() == ["CPUExecutionProvider"]
 
 
@@ -95,7 +100,34 @@ def test_auto_goes_on_to_what_works_and_says_so(
     assert "auto runs on cpu: device 'cuda' is not available" in caplog.text
 
 
-@pytest.mark.parametrize("precision", ["int8", "bf16", "fp16"])
+class Particular(onnxruntime.InferenceSession):
+    """As a session with a provider that does not know one of our options; for want of it, on the CPU."""
+
+    def __init__(self, *arguments: Any, providers: Sequence[Any], **others: Any) -> None:
+        if providers[0] != "MIGraphXExecutionProvider" and "CPUExecutionProvider" not in providers[0]:
+            raise RuntimeError("Unknown provider option: migraphx_model_cache_dir.")
+        super().__init__(*arguments, providers=["CPUExecutionProvider"], **others)
+
+    def get_providers(self) -> list[str]:
+        return ["MIGraphXExecutionProvider", "CPUExecutionProvider"]
+
+    def get_provider_graph_assignment_info(self) -> Any:
+        raise RuntimeError("not recorded")
+
+
+def test_a_provider_that_refuses_our_options_runs_with_its_own_and_that_is_said(
+    network: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    built = ["MIGraphXExecutionProvider", *onnxruntime.get_available_providers()]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Particular)
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        session = Session(U2NETP, network, Placement(device="migraphx"))
+    assert session.device == "migraphx"
+    assert "device migraphx refuses the options that rembolt chose (Unknown provider option: " in caplog.text
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
 def test_a_precision_that_is_not_there_is_an_error(network: Path, precision: str) -> None:
     with pytest.raises(DeviceError, match=f"no {precision} weights"):
         Session(U2NETP, network, Placement(precision=precision))
@@ -188,3 +220,16 @@ def test_an_interrupt_while_the_runtime_loads_is_an_interrupt(monkeypatch, netwo
     )
     with pytest.raises(KeyboardInterrupt):
         Session(U2NETP, network)
+
+
+@pytest.mark.filterwarnings("error")
+def test_cuda_that_is_tried_too_early_is_no_warning(monkeypatch, tmp_path) -> None:
+    # What the module of onnxruntime-gpu does where CUDA's libraries are in Python packages.
+    broken_runtime(
+        monkeypatch,
+        tmp_path,
+        "import warnings\n"
+        "warnings.warn('Failed to register bundled CUDA plugin EP from x.so: libcublas.so.13')\n"
+        "class InferenceSession: ...\n",
+    )
+    assert runtime.onnxruntime().__file__ == str(tmp_path / "onnxruntime.py")

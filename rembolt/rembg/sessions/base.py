@@ -54,6 +54,7 @@ class BaseSession:
             model_path=options.model_path,
             sam_model=options.sam_model,
             sam_quant=options.sam_quant,
+            exact=True,
         )
         self.inner_session = self._remover.inner_session
 

@@ -1,0 +1,56 @@
+"""Weights made here from other weights in another precision: where they are, and what was measured of them.
+
+They are kept by content, `REMBOLT_HOME/variants/<SHA-256 of the source>/<precision>.onnx` with a report of
+the same name in JSON, so that a model downloaded anew, or found elsewhere, still has them, and one that was
+changed has not.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rembolt.models import verified
+from rembolt.models.store import home
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Variant(NamedTuple):
+    """A network in another precision.
+
+    Attributes:
+        path: its ONNX file.
+        report: what `rembolt quantise` measured; `good` says whether its masks are near the source's.
+    """
+
+    path: Path
+    report: Mapping[str, Any]
+
+
+def place(source: Path, precision: str) -> Path:
+    """Give the path where a variant of `source` belongs; it need not exist.
+
+    Raises:
+        OSError: `source` cannot be read.
+    """
+    content = verified.digest(source, "sha256").partition(":")[2]
+    return _root() / content / f"{precision}.onnx"
+
+
+def find(source: Path, precision: str) -> Variant | None:
+    """Give the variant of `source` in this precision, or None where none was made."""
+    if not _root().is_dir():  # most have none: then no file of gigabytes is read
+        return None
+    try:
+        path = place(source, precision)
+        report = json.loads(path.with_suffix(".json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return Variant(path, report) if path.is_file() and isinstance(report, dict) else None
+
+
+def _root() -> Path:
+    return home() / "variants"

@@ -1,0 +1,237 @@
+"""Which weights are loaded: by name, by profile, by int8's own report; exact keeps to the model's own."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from segmenters.int8_weights import put, quantised
+
+import rembolt.rembg
+from rembolt import Remover, profile
+from rembolt.errors import DeviceError
+from rembolt.models import variants
+from rembolt.models.catalogue import find_model
+from rembolt.models.store import weights
+from rembolt.profile import Choice
+from rembolt.segmenters import opening, placing
+from rembolt.segmenters.opening import clear_sessions, measured_choice, open_segmenter
+from rembolt.settings import SessionOptions
+
+
+@pytest.fixture(scope="module")
+def int8(tmp_path_factory) -> bytes:
+    return quantised(tmp_path_factory.mktemp("int8"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    monkeypatch.setattr(placing, "_said", set())
+    monkeypatch.setattr(profile, "_said", set())
+    clear_sessions()
+    yield
+    clear_sessions()
+
+
+@pytest.fixture
+def small(cat):
+    return cat.resize((96, 64))
+
+
+def tuned(**choice) -> None:
+    profile.keep({weights(find_model("bolt"))[0]: Choice("bolt", **{"date": "today", **choice})})
+
+
+def session(**options):
+    return open_segmenter(SessionOptions(**options)).session
+
+
+def threads(**options) -> int:
+    return session(**options).inner.get_session_options().intra_op_num_threads
+
+
+# --- int8 by name
+
+
+def test_int8_that_was_never_made():
+    with pytest.raises(DeviceError) as caught:
+        Remover(precision="int8")
+    assert str(caught.value) == (
+        "model 'bolt' has no int8 weights here; make them with: rembolt quantise bolt --photos DIR"
+    )
+
+
+def test_int8_by_name_is_loaded_and_its_pixels_are_others(int8, small):
+    own = Remover(precision="fp32").cutout(small).rgba
+    put(int8)
+    remover = Remover(precision="int8")
+    assert remover.precision == "int8"
+    assert remover.cutout(small).precision == "int8"
+    assert not np.array_equal(remover.cutout(small).rgba, own)
+    exactly = remover.cutout(small, exact=True)  # asked for by name, so exact runs with it too
+    assert exactly.precision == "int8"
+    assert not np.array_equal(exactly.rgba, Remover(precision="fp32").cutout(small, exact=True).rgba)
+
+
+def test_int8_that_was_forced_is_used_and_said_once(int8, caplog):
+    put(int8, good=False, forced=True)
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        assert Remover(precision="int8").precision == "int8"
+        Remover(precision="int8", threads=1)
+    (record,) = caplog.records
+    assert "further from its own than the limit allows" in record.getMessage()
+
+
+def test_other_models_keep_their_own_error():
+    with pytest.raises(DeviceError, match="has no fp16 weights here"):
+        Remover(precision="fp16")
+
+
+# --- auto without a profile
+
+
+def test_auto_takes_int8_that_is_good_and_was_faster_here(int8, small, caplog):
+    own = {exact: Remover().cutout(small, exact=exact) for exact in (False, True)}
+    assert {cutout.precision for cutout in own.values()} == {"fp32"}
+    put(int8)
+    with caplog.at_level(logging.INFO, "rembolt"):
+        remover = Remover()
+    assert "bolt runs in int8" in caplog.text
+    assert remover.precision == "int8"
+    quick, exactly = remover.cutout(small), remover.cutout(small, exact=True)
+    assert quick.precision == "int8"
+    assert not np.array_equal(quick.rgba, own[False].rgba)
+    assert exactly.precision == "fp32"
+    assert np.array_equal(exactly.rgba, own[True].rgba)
+    assert remover.encode(small, exact=True).precision == "fp32"
+    assert Remover(exact=True).precision == "fp32"
+    many = list(remover.map([small, small], exact=True))
+    assert all(np.array_equal(cutout.rgba, own[True].rgba) for cutout in many)
+    drop_in = np.asarray(rembolt.rembg.remove(small))
+    assert np.array_equal(drop_in, own[True].rgba)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"good": False},
+        {"forced": True},
+        {"time_ratio": 1.0},
+        {"time_ratio": None},
+        {"time_ratio": "fast"},
+        {"processor": "another"},
+        {"good": "yes"},
+    ],
+    ids=str,
+)
+def test_auto_leaves_other_int8_alone(int8, report):
+    put(int8, **report)
+    assert Remover().precision == "fp32"
+
+
+def test_auto_does_without_int8_that_cannot_be_loaded(caplog):
+    put(b"this is no network")
+    with pytest.raises(rembolt.RemboltError):
+        Remover(precision="int8")
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        assert Remover().precision == "fp32"
+    assert "bolt cannot run as it was measured" in caplog.text
+
+
+def test_own_providers_run_the_models_own_weights(int8):
+    put(int8)
+    assert Remover(providers=["CPUExecutionProvider"]).precision == "fp32"
+
+
+# --- the profile
+
+
+def test_the_profile_fills_what_is_left_open():
+    tuned(threads=1)
+    assert threads() == 1
+    assert threads(device="cpu") == 1
+    assert threads(precision="fp32") == 1
+    assert threads(threads=2) == 2
+
+
+def test_threads_of_the_environment_win(monkeypatch):
+    tuned(threads=1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert threads() == session(threads=2).inner.get_session_options().intra_op_num_threads
+
+
+def test_the_profiles_int8(int8, caplog):
+    put(int8, time_ratio=0.5, processor="another")
+    tuned(precision="int8", workers=3, worker_threads=1)
+    assert Remover().precision == "int8"
+    assert Remover(precision="fp32").precision == "fp32"
+    assert Remover(exact=True).precision == "fp32"
+    assert measured_choice(SessionOptions()).workers == 3
+    assert measured_choice(SessionOptions(precision="int8")).workers == 3
+    assert measured_choice(SessionOptions(precision="fp32")) is None
+    variants.place(weights(find_model("bolt"))[0], "int8").unlink()
+    clear_sessions()
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        assert Remover().precision == "fp32"
+    assert "the profile has bolt in int8, but those weights are no longer here" in caplog.text
+
+
+def test_a_profile_of_the_models_own_precision_outweighs_int8s_report(int8):
+    put(int8)
+    tuned()
+    assert Remover().precision == "fp32"
+
+
+def test_another_runtime(small, caplog):
+    pytest.importorskip("openvino")
+    tuned(runtime="openvino")
+    with caplog.at_level(logging.INFO, "rembolt"):
+        remover = Remover()
+    assert "bolt runs as the profile of today says" in caplog.text
+    assert session().runtime == "openvino"
+    assert session(precision="fp32").runtime == "openvino"
+    assert (remover.device, remover.precision) == ("cpu", "fp32")
+    own = Remover(providers=["CPUExecutionProvider"])
+    apart = np.abs(remover.cutout(small).rgba[..., 3].astype(int) - own.cutout(small).rgba[..., 3])
+    assert apart.mean() < 1
+    assert np.array_equal(remover.cutout(small, exact=True).rgba, own.cutout(small, exact=True).rgba)
+    assert open_segmenter(SessionOptions(), exact=True).session.runtime == "onnxruntime"
+
+
+def test_a_choice_that_does_not_run_here_is_said_and_left(monkeypatch, caplog):
+    tuned(precision="bf16", runtime="openvino")
+    from rembolt.engine import openvino_runtime
+
+    def lacking() -> None:
+        raise DeviceError("precision bf16 is not available: this CPU lacks it.")
+
+    monkeypatch.setattr(openvino_runtime, "check_bf16", lacking)
+    monkeypatch.setattr("rembolt.engine.openvino_network.check_bf16", lacking)
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        assert Remover().precision == "fp32"
+    assert "bolt cannot run as it was measured" in caplog.text
+
+
+def test_the_profile_is_for_the_cpu_alone(monkeypatch):
+    tuned(threads=1, workers=3, worker_threads=1)
+    assert measured_choice(SessionOptions()) is not None
+    assert measured_choice(SessionOptions(device="openvino")) is None
+    monkeypatch.setattr(placing, "candidates", lambda _asked: (placing_device("cuda"),))
+    assert measured_choice(SessionOptions()) is None
+    assert measured_choice(SessionOptions(device="cpu")) is not None
+
+
+def placing_device(name: str):
+    from rembolt.engine.device import DEVICES
+
+    return DEVICES[name]
+
+
+def test_many_photos_are_shared_out_as_measured(small, monkeypatch):
+    tuned(workers=3, worker_threads=1)
+    seen = []
+    kept = opening._shared
+    monkeypatch.setattr(opening, "_shared", lambda place: seen.append(place.placement) or kept(place))
+    assert len(list(Remover().map([small] * 4))) == 4
+    assert seen[-1].threads == 1
