@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rembolt"
 
 LAYERS = [
     {"errors"},
-    {"settings", "timings", "keywords", "cores", "extras"},
+    {"settings", "timings", "keywords", "cores", "extras", "metrics"},
     {"images", "models"},
     {"engine", "cutout"},
     {"profile"},
