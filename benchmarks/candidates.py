@@ -105,7 +105,9 @@ def _open(name: str, model: str, asked: argparse.Namespace) -> Candidate:
     spec = find_model(model)
     if spec.family != "saliency":
         raise UsageError(f"{name} does not answer with one mask, so there is nothing to compare.")
-    return Candidate(name, spec, Remover(model, threads=asked.threads, exact=asked.exact))
+    # Its own precision: auto may have learnt of a faster one.
+    remover = Remover(model, precision=spec.precision, threads=asked.threads, exact=asked.exact)
+    return Candidate(name, spec, remover)
 
 
 def _described(network: Path, feeding: dict[str, object], folder: Path) -> str:

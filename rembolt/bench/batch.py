@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rembolt.bench.alternate import alternate, ratios, spread
-from rembolt.bench.candidates import REMBG, baseline, line_up
+from rembolt.bench.candidates import REMBG, baseline
 from rembolt.bench.children import ChildFailedError, Usage, script
 from rembolt.bench.children import measure as measure_child
 from rembolt.bench.photos import jpeg, photo
@@ -52,7 +52,7 @@ def measure(plan: Plan) -> dict[str, Any]:
 
 def _line_up(plan: Plan) -> list[Candidate]:
     """Without the exact way, whose speed up here is that of the standard way."""
-    return [one for one in line_up(plan.models, plan.against) if "exact" not in one.options]
+    return [one for one in plan.candidates if "exact" not in one.options]
 
 
 def _fill(folder: Path, plan: Plan) -> None:
@@ -67,11 +67,11 @@ def _fill(folder: Path, plan: Plan) -> None:
 
 
 def _command(candidate: Candidate, source: Path, target: Path) -> list[str] | None:
-    line = ["-m", candidate.model, str(source), str(target)]
+    folders = [str(source), str(target)]
     if candidate.side == REMBG:
         rembg = script(REMBG)
-        return [*rembg, "p", *line] if rembg else None
-    return [*rembolt(), "batch", "-q", *line]
+        return [*rembg, "p", "-m", candidate.model, *folders] if rembg else None
+    return [*rembolt(), "batch", "-q", *candidate.flags(), *folders]
 
 
 def _run(line: list[str], plan: Plan) -> Usage:

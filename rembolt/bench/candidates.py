@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rembolt.models.catalogue import find_model
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 REMBOLT = "rembolt"
 REMBG = "rembg"
+Way = Mapping[str, str]
+"""Options of a session: `precision`, and `device` where it is not the usual one."""
+
 SMALL = "u2netp"
 """What rembg runs where the models asked for give it nothing to do: the smallest it has."""
 
@@ -36,10 +37,31 @@ class Candidate:
         """For `rembolt.bench.worker`."""
         return {"side": self.side, "model": self.model, "options": self.options}
 
+    def flags(self) -> list[str]:
+        """The model and the options for rembolt's command line."""
+        flags = ["-m", self.model]
+        for name, value in self.options.items():
+            flags += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+        return flags
 
-def line_up(models: Sequence[str], against: str | None) -> list[Candidate]:
-    """Each model in rembolt's own way, those that rembg has also exactly and, with `against`, in rembg."""
-    candidates = [Candidate(f"{REMBOLT} {model}", REMBOLT, model) for model in models]
+
+def line_up(
+    models: Sequence[str], against: str | None, ways: Mapping[str, Sequence[Way]] | None = None
+) -> list[Candidate]:
+    """Each model in rembolt's own way, those that rembg has also exactly and, with `against`, in rembg.
+
+    Args:
+        models: names of the models.
+        against: `rembg`, or None.
+        ways: how else each model is run, beside its own precision.
+    """
+    candidates = []
+    for model in models:
+        own = {"precision": find_model(model).precision}  # never what auto has learnt from quantise
+        candidates.append(Candidate(f"{REMBOLT} {model}", REMBOLT, model, own))
+        for way in (ways or {}).get(model, ()):
+            flags = " ".join(f"--{name} {value}" for name, value in way.items())
+            candidates.append(Candidate(f"{REMBOLT} {model} {flags}", REMBOLT, model, dict(way)))
     shared = [model for model in models if not find_model(model).embedded]
     candidates += [
         Candidate(f"{REMBOLT} {model} --exact", REMBOLT, model, {"exact": True}) for model in shared

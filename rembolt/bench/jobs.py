@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from rembolt.bench.alternate import alternate, ratios, spread
-from rembolt.bench.candidates import baseline, line_up
+from rembolt.bench.candidates import baseline
 from rembolt.bench.children import ChildFailedError
 from rembolt.bench.tables import table
 from rembolt.bench.warm import opened
@@ -33,7 +33,7 @@ def measure(plan: Plan, part: str = "jobs") -> dict[str, Any]:
     Raises:
         ChildFailedError: a candidate fails.
     """
-    candidates = line_up(plan.models, plan.against)
+    candidates = plan.candidates
     photos: dict[str, dict[str, Any]] = {}
     with opened(candidates, plan.home) as sessions:
         for reason in sessions.refused.values():
@@ -47,7 +47,7 @@ def measure(plan: Plan, part: str = "jobs") -> dict[str, Any]:
 
 def show(plan: Plan, results: dict[str, Any]) -> None:
     """Print the tables of every photo."""
-    candidates = line_up(plan.models, plan.against)
+    candidates = plan.candidates
     for label, jobs in results["photos"].items():
         totals = {name: [job["total"] for job in all_] for name, all_ in jobs.items()}
         beside = f"; times as fast as {plan.against}" if plan.against else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rembolt.bench.candidates import REMBOLT, line_up
+from rembolt.bench.candidates import REMBOLT
 from rembolt.bench.tables import note, table
 from rembolt.cores import usable_cores
 from rembolt.errors import MissingExtraError
@@ -44,8 +44,8 @@ def measure(plan: Plan, jobs: dict[str, Any]) -> dict[str, Any]:
         networks are not counted, or is None.
     """
     bandwidth, flops = copy_bandwidth(), multiply_flops()
-    candidates = [one for one in line_up(plan.models, plan.against) if one.side == REMBOLT]
-    candidates = [one for one in candidates if "exact" not in one.options]
+    candidates = [one for one in plan.candidates if one.side == REMBOLT]
+    candidates = [one for one in candidates if one.options == {"precision": find_model(one.model).precision}]
     macs: dict[str, int] = {}
     left_out = None
     try:
@@ -163,7 +163,7 @@ def show(plan: Plan, results: dict[str, Any]) -> None:
     """Print a table for each photo."""
     copying = f"copying {results['bytes_per_second'] / 1e9:.1f} GB/s"
     multiplying = f"multiplying {results['flops'] / 1e9:.0f} GFLOP/s in float32"
-    models = {one.name: one.model for one in line_up(plan.models, plan.against)}
+    models = {one.name: one.model for one in plan.candidates}
     for label, candidates in results["stages"].items():
         table(
             f"{label}: share of what the machine can do ({copying}, {multiplying}, all cores)",

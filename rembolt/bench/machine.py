@@ -6,9 +6,9 @@ import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from rembolt.cores import usable_cores
+from rembolt.engine.processor import this_processor
 
 PACKAGES = ("rembolt", "rembg", "onnxruntime", "numpy", "pillow", "isal", "opencv-python-headless")
 
@@ -48,7 +48,7 @@ def describe() -> Machine:
     """Describe the machine this runs on."""
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
-        processor=_processor(),
+        processor=this_processor().name,
         cores=usable_cores(),
         memory_gb=_memory_gb(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
@@ -67,15 +67,6 @@ def busy() -> str | None:
         f"the machine was busy in the last minute (load {load:.1f} on {usable_cores()} cores): "
         "numbers may be off."
     )
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def _memory_gb() -> float | None:

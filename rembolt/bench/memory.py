@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from rembolt.bench.alternate import alternate, ratios, spread
-from rembolt.bench.candidates import REMBG, baseline, line_up
+from rembolt.bench.candidates import REMBG, baseline
 from rembolt.bench.children import measure as measure_child
 from rembolt.bench.photos import jpeg, photo
 from rembolt.bench.tables import table
@@ -37,7 +37,7 @@ def measure(plan: Plan) -> dict[str, Any]:
     Raises:
         ChildFailedError: a candidate fails.
     """
-    candidates = line_up(plan.models, plan.against)
+    candidates = plan.candidates
     tiny = plan.folder / "tiny.jpg"
     tiny.write_bytes(jpeg(photo(SMALLEST, SMALLEST)))
     sides = dict.fromkeys(one.side for one in candidates)
@@ -71,7 +71,7 @@ def show(plan: Plan, results: dict[str, Any]) -> None:
         ("", "MB"),
         [(side, spread(_megabytes(usages))) for side, usages in results["imports"].items()],
     )
-    candidates = line_up(plan.models, plan.against)
+    candidates = plan.candidates
     columns = [
         "MB",
         "MB beyond its session",

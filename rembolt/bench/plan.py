@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rembolt.bench.candidates import line_up
 from rembolt.bench.photos import jpeg, photo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rembolt.bench.candidates import Candidate
     from rembolt.bench.weights import Home
 
 ROUNDS: Final = {"jobs": 7, "memory": 1, "start": 5, "batch": 3, "classic": 3, "limits": 7}
@@ -60,6 +62,11 @@ class Plan:
     against: str | None
     asked_rounds: int | None
     batch_photos: int
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Who is compared."""
+        return line_up(self.models, self.against, self.home.ways)
 
     def rounds(self, part: str) -> int:
         """How many rounds of a part count."""

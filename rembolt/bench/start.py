@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rembolt.bench.alternate import alternate, ratios, spread
-from rembolt.bench.candidates import REMBG, baseline, line_up
+from rembolt.bench.candidates import REMBG, baseline
 from rembolt.bench.children import measure as measure_child
 from rembolt.bench.children import script
 from rembolt.bench.tables import table
@@ -25,18 +25,10 @@ def rembolt() -> list[str]:
 
 def command(candidate: Candidate, photo: str, target: str) -> list[str] | None:
     """The command line that does a candidate's job; None when rembg's command is not installed."""
-    model = ["-m", candidate.model]
     if candidate.side == REMBG:
         rembg = script(REMBG)
-        return [*rembg, "i", *model, photo, target] if rembg else None
-    return [
-        *rembolt(),
-        "remove",
-        *model,
-        *(["--exact"] if candidate.options.get("exact") else []),
-        photo,
-        target,
-    ]
+        return [*rembg, "i", "-m", candidate.model, photo, target] if rembg else None
+    return [*rembolt(), "remove", *candidate.flags(), photo, target]
 
 
 def measure(plan: Plan) -> dict[str, Any]:
@@ -50,7 +42,7 @@ def measure(plan: Plan) -> dict[str, Any]:
     """
     photo = plan.photos[0]
     runs = {}
-    for index, one in enumerate(line_up(plan.models, plan.against)):
+    for index, one in enumerate(plan.candidates):
         line = command(one, str(photo.path), f"start-{index}.png")
         if line is not None:
             runs[one.name] = partial(measure_child, line, plan.folder, plan.home.environment)
@@ -63,7 +55,7 @@ def show(plan: Plan, results: dict[str, Any]) -> None:
     """Print the table."""
     commands = results["commands"]
     walls = {name: [usage["wall"] for usage in all_] for name, all_ in commands.items()}
-    candidates = [one for one in line_up(plan.models, plan.against) if one.name in commands]
+    candidates = [one for one in plan.candidates if one.name in commands]
     compared = any(one.side == REMBG for one in candidates)
     rows = []
     for one in candidates:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rembolt.bench import random_networks
+from rembolt.engine.processor import this_processor
 from rembolt.errors import UsageError, WeightsUnavailableError
+from rembolt.models import variants
 from rembolt.models.catalogue import find_model, model_names
-from rembolt.models.store import where
+from rembolt.models.store import home, where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from rembolt.bench.candidates import Way
 
 MARK = " *"
 """Stands in the tables behind the name of a network with random weights."""
@@ -32,18 +37,22 @@ class Home:
     Attributes:
         folder: laid out as rembg's own, which rembolt reads too.
         random: names of the models whose weights are random.
+        ways: how else each model can be run: in int8 where `rembolt quantise` made such weights, there also
+            by OpenVINO where it is installed, and in bf16 where the processor has it.
     """
 
     folder: Path
     random: frozenset[str] = frozenset()
+    ways: Mapping[str, Sequence[Way]] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that make rembolt and rembg find these weights, and no others."""
+        """Variables that make rembolt and rembg find these weights, and no others, and no profile."""
         return {
             "U2NET_HOME": str(self.folder),
             "REMBG_HOME": str(self.folder),
             "REMBOLT_HOME": str(self.folder / "rembolt"),
+            "REMBOLT_CONFIG": str(self.folder / "rembolt"),
             "REMBOLT_OFFLINE": "1",
             "MODEL_CHECKSUM_DISABLED": "1",
         }
@@ -96,19 +105,37 @@ def furnish(folder: Path, models: Iterable[str], given: Mapping[str, Path] | Non
         MissingExtraError: random weights are needed and the package onnx is not installed.
     """
     random = set()
+    ways = {}
     for name in models:
         spec = find_model(name)
+        source = (given or {}).get(name) or where(spec).path
+        ways[name] = _ways(source, folder) if source else ()
         if spec.embedded:
             continue
         place = _place(folder, name)
         place.parent.mkdir(parents=True, exist_ok=True)
-        found = (given or {}).get(name) or where(spec).path
-        if found is None:
+        if source is None:
             random_networks.write(name, place)
             random.add(name)
         else:
-            _lend(found, place)
-    return Home(folder, frozenset(random))
+            _lend(source, place)
+    return Home(folder, frozenset(random), ways)
+
+
+def _ways(source: Path, folder: Path) -> tuple[Way, ...]:
+    openvino = find_spec("openvino") is not None
+    ways: list[Way] = []
+    if variant := variants.find(source, "int8"):
+        place = folder / "rembolt" / variant.path.relative_to(home())
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in (".onnx", ".json"):
+            shutil.copyfile(variant.path.with_suffix(suffix), place.with_suffix(suffix))
+        ways.append({"precision": "int8"})
+        if openvino:
+            ways.append({"precision": "int8", "device": "openvino"})
+    if openvino and this_processor().has_bf16:
+        ways.append({"precision": "bf16"})
+    return tuple(ways)
 
 
 def _place(folder: Path, model: str) -> Path:

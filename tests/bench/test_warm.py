@@ -15,6 +15,9 @@ from rembolt.bench.children import ChildFailedError
 from rembolt.bench.photos import jpeg, photo
 from rembolt.bench.warm import opened
 from rembolt.errors import MissingExtraError, UnknownModelError, UsageError, WeightsUnavailableError
+from rembolt.models import variants
+from rembolt.models.catalogue import find_model
+from rembolt.models.store import where
 
 BOLT = Candidate("rembolt bolt", "rembolt", "bolt", {"threads": 1})
 
@@ -150,6 +153,27 @@ def test_everyone_is_measured_by_rembg_with_the_same_weights() -> None:
     assert [one.name for one in alone] == ["rembolt bolt"]
     assert baseline(alone, alone[0]) is None
     assert needed(["bolt"], "rembg") == ["bolt", "u2netp"]
+
+
+def test_weights_in_int8_are_measured_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMBOLT_HOME", str(tmp_path / "home"))
+    source = where(find_model("bolt")).path
+    assert source is not None
+    assert {"precision": "int8"} not in weights.furnish(tmp_path / "none", ["bolt"]).ways["bolt"]
+    variant = variants.place(source, "int8")
+    variant.parent.mkdir(parents=True)
+    variant.write_bytes(b"weights")
+    variant.with_suffix(".json").write_text('{"good": true}')
+    home = weights.furnish(tmp_path / "bench", ["bolt"])
+    assert {"precision": "int8"} in home.ways["bolt"]
+    lent = tmp_path / "bench" / "rembolt" / variant.relative_to(tmp_path / "home")
+    assert lent.read_bytes() == b"weights"
+    assert lent.with_suffix(".json").is_file()
+    everyone = line_up(["bolt"], None, {"bolt": [{"precision": "int8", "device": "openvino"}]})
+    names = [one.name for one in everyone]
+    assert names == ["rembolt bolt", "rembolt bolt --precision int8 --device openvino"]
+    assert everyone[0].flags() == ["-m", "bolt", "--precision", "fp32"]
+    assert everyone[1].flags() == ["-m", "bolt", "--precision", "int8", "--device", "openvino"]
 
 
 def test_a_photo_lying_on_its_side_counts_upright(tmp_path: Path) -> None:
