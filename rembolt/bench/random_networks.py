@@ -105,8 +105,8 @@ def write(name: str, path: Path) -> None:
     made = onnx.helper.make_graph(
         graph.nodes,
         name,
-        [info("image", float32, [1, 3, height, width])],
-        [info(answer, float32, [1, 1, height, width])],
+        [info("image", float32, ["batch", 3, height, width])],
+        [info(answer, float32, ["batch", 1, height, width])],
         graph.weights,
     )
     opset = [onnx.helper.make_opsetid("", OPSET)]

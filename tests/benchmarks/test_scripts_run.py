@@ -78,3 +78,21 @@ def test_startup_says_what_it_skips(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_png_compares_writers(tmp_path: Path) -> None:
     numbers = run("png", tmp_path, "--sizes", SIZE)
     assert {"rembolt", "Pillow"} <= set(numbers["writers"][SIZE])
+
+
+def test_gpu_on_the_device_that_is_here(tmp_path: Path) -> None:
+    small = ["--device", "cpu", "--precision", "fp32", "--batches", "1", "2", "--side", "64"]
+    document = run("gpu", tmp_path, *small, "--models", "bolt")
+    bolt = document["models"]["bolt"]
+    assert [row["batch"] for row in bolt["batches"]] == [1, 2]
+    assert all(row["seconds"] > 0 for row in bolt["batches"])
+    assert bolt["multiply_adds"] > 1e8
+    assert bolt["difference"] == 0
+    assert document["peak"] > 0
+
+
+def test_gpu_says_when_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    if "DmlExecutionProvider" in pytest.importorskip("onnxruntime").get_available_providers():
+        pytest.skip("DirectML is there")
+    assert import_module("benchmarks.gpu").main(["--device", "directml"]) == 5
+    assert "directml" in capsys.readouterr().err
