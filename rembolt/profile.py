@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
-from rembolt import __version__
-from rembolt.cores import usable_cores
-from rembolt.engine.processor import this_processor
 from rembolt.errors import OutputError
-from rembolt.models import verified
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from rembolt.models.store import home
+from rembolt.models.verified import content
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +24,6 @@ VERSION = 1
 
 RUNTIMES = ("onnxruntime", "openvino")
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
-
-_said: set[str] = set()
 
 
 class Choice(NamedTuple):
@@ -84,26 +78,9 @@ def place() -> Path:
     return Path(user_config_dir("rembolt", appauthor=False)) / "profile.json"
 
 
-def machine() -> dict[str, Any]:
-    """What a profile is measured on, and with it goes out of date."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from rembolt.engine.packages import installed_runtimes
-
-    processor = this_processor()
-    try:
-        openvino = version("openvino")
-    except PackageNotFoundError:
-        openvino = ""
-    runtimes = " ".join(f"{name} {number}" for name, number in sorted(installed_runtimes().items()))
-    return {
-        "processor": processor.name,
-        "features": sorted(processor.features),
-        "cores": usable_cores(),
-        "rembolt": __version__,
-        "onnxruntime": runtimes,
-        "openvino": openvino,
-    }
+def exists() -> bool:
+    """Whether there is one; not where the folder may not be looked into."""
+    return os.path.isfile(place())  # noqa: PTH113 - pathlib raises there
 
 
 def choice_for(weights: Path) -> Choice | None:
@@ -111,18 +88,20 @@ def choice_for(weights: Path) -> Choice | None:
 
     A profile that is broken or stale is said, once in a process.
     """
-    path = place()
-    if not path.is_file():
+    if not exists():
         return None
     try:
-        kept = _read(path)
+        kept = _read(place())
     except _UnusableError as error:
-        if str(error) not in _said:
-            _said.add(str(error))
-            log.warning("%s", error)
+        _warn(str(error))
         return None
     entry = _entry_of(weights, kept["models"])
     return _choice(entry) if entry is not None else None
+
+
+@cache  # once in a process
+def _warn(sentence: str) -> None:
+    log.warning("%s", sentence)
 
 
 def keep(choices: dict[Path, Choice]) -> Path:
@@ -139,6 +118,7 @@ def keep(choices: dict[Path, Choice]) -> Path:
     """
     import json
 
+    from rembolt.engine.machine import machine
     from rembolt.images.files import make_folder, write_atomically
 
     path = place()
@@ -147,9 +127,7 @@ def keep(choices: dict[Path, Choice]) -> Path:
     except _UnusableError:
         models = {}
     for weights, choice in choices.items():
-        status = weights.stat()
-        seen = {"path": str(weights.resolve()), "size": status.st_size, "changed": status.st_mtime_ns}
-        models[_content(weights)] = {**choice._asdict(), **seen}
+        models[content(weights, home())] = {**choice._asdict(), "size": weights.stat().st_size}
     text = json.dumps({"version": VERSION, "machine": machine(), "models": models}, indent=1)
     make_folder(path.parent)
     write_atomically(path, f"{text}\n".encode())
@@ -165,7 +143,7 @@ def forget() -> Path | None:
     path = place()
     try:
         path.unlink()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise OutputError(f"the profile '{path}' cannot be removed ({error.strerror or error}).") from error
@@ -191,7 +169,7 @@ class State(NamedTuple):
 def state() -> State:
     """Look at the profile without saying anything."""
     path = place()
-    if not path.is_file():
+    if not exists():
         return State(path, False, "nothing was measured here; rembolt tune does it.", [])
     try:
         kept = _read(path)
@@ -212,6 +190,8 @@ def _read(path: Path) -> dict[str, Any]:
     """
     import json
 
+    from rembolt.engine.machine import difference, machine
+
     try:
         kept = json.loads(path.read_bytes())
     except OSError as error:
@@ -224,7 +204,7 @@ def _read(path: Path) -> dict[str, Any]:
         )
     if not _is_whole(kept):
         raise _UnusableError(_broken(path))
-    if differing := _difference(kept["machine"], machine()):
+    if differing := difference(kept["machine"], machine()):
         raise _UnusableError(
             f"the profile was measured with {differing}, so it is not used; run rembolt tune again."
         )
@@ -260,37 +240,15 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
-def _difference(then: dict[str, Any], now: dict[str, Any]) -> str:
-    """What was otherwise when the profile was measured, for a sentence; empty when nothing was."""
-    names = [name for name in now if then.get(name) != now[name]]
-    if not names:
-        return ""
-    words: dict[str, Callable[[Any], str]] = {
-        "processor": lambda of: f"the processor {of or 'of no name'}",
-        "features": lambda of: f"processor features {' '.join(map(str, of)) if of else '(none)'}",
-        "cores": lambda of: f"{of} {'core' if of == 1 else 'cores'}",
-        "rembolt": lambda of: f"rembolt {of}",
-        "onnxruntime": lambda of: str(of or "no ONNX Runtime"),
-        "openvino": lambda of: f"openvino {of}" if of else "no openvino",
-    }
-    return " and ".join(f"{words[name](then.get(name))}, not {words[name](now[name])}" for name in names)
-
-
 def _entry_of(weights: Path, models: dict[str, Any]) -> dict[str, Any] | None:
     """The entry of these weights; a large file is only read when it may be one that was measured."""
     try:
-        status = weights.stat()
-        alike = {content: entry for content, entry in models.items() if entry["size"] == status.st_size}
-        for entry in alike.values():
-            if entry.get("path") == str(weights.resolve()) and entry.get("changed") == status.st_mtime_ns:
-                return dict(entry)
-        return alike.get(_content(weights)) if alike else None
+        size = weights.stat().st_size
+        return (
+            models.get(content(weights, home())) if size in {one["size"] for one in models.values()} else None
+        )
     except OSError:
         return None
-
-
-def _content(weights: Path) -> str:
-    return verified.digest(weights, "sha256").partition(":")[2]
 
 
 def _choice(entry: dict[str, Any]) -> Choice:

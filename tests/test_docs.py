@@ -82,7 +82,7 @@ def test_every_device_and_its_options_are_documented(tmp_path: Path, monkeypatch
     for device in DEVICES:
         # What to install and what it runs with; the CPU has no provider options.
         assert page.count(f"\n| `{device}` |") == (1 if device == "cpu" else 2), device
-        for precision in ("fp32", "fp16", "bf16", "int8"):
+        for precision in ("fp32", "fp16", "int8"):
             options = preset(device, Wanted(network, "1.31", precision, 2, inputs, (320, 320)))
             # Those of OpenVINO are inside one that is a JSON object.
             for name in (options.keys() - {"load_config"}) | set(
@@ -100,6 +100,17 @@ def test_every_flag_of_tune_is_documented() -> None:
     for parameter in importlib.import_module(COMMANDS["tune"].module).command.params:
         for flag in parameter.opts if parameter.param_type_name == "option" else ():
             assert f"`{flag}" in page, flag
+
+
+def test_every_flag_and_method_of_quantise_is_documented() -> None:
+    from rembolt.quantise.calibration import METHODS
+
+    page = (ROOT / "docs" / "quantise.md").read_text()
+    for parameter in importlib.import_module(COMMANDS["quantise"].module).command.params:
+        for flag in parameter.opts if parameter.param_type_name == "option" else ():
+            assert f"`{flag}" in page, flag
+    for method in METHODS:
+        assert f"| `{method}` |" in page, method
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rembolt import pipeline, profile
+from rembolt.engine.machine import machine
 from rembolt.errors import OutputError
+from rembolt.models import verified
 from rembolt.pipeline import Crew, crew
 from rembolt.profile import Choice
 
@@ -22,7 +24,7 @@ TUNED = Choice("bolt", "openvino", "bf16", 3, 4, 2, [{"what": "way"}], "2026-11-
 @pytest.fixture(autouse=True)
 def _nothing_said_yet(monkeypatch, tmp_path):
     monkeypatch.setenv("REMBOLT_CONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(profile, "_said", set())
+    profile._warn.cache_clear()
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def test_a_second_model_joins_the_first(weights, tmp_path):
 )
 def test_a_stale_one_is_ignored_and_said_once(weights, caplog, name, value, words):
     profile.keep({weights: TUNED})
-    edited(machine={**profile.machine(), name: value})
+    edited(machine={**machine(), name: value})
     with caplog.at_level(logging.WARNING, "rembolt"):
         assert profile.choice_for(weights) is None
         assert profile.choice_for(weights) is None
@@ -170,6 +172,30 @@ def test_a_place_that_cannot_be_written(weights, monkeypatch, tmp_path):
     profile.place().mkdir()
     with pytest.raises(OutputError, match="cannot be removed"):
         profile.forget()
+
+
+def test_a_place_that_is_no_place_has_none(weights, monkeypatch, tmp_path, caplog):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("REMBOLT_CONFIG", str(tmp_path / "file"))
+    assert not profile.exists()
+    assert profile.choice_for(weights) is None
+    assert profile.forget() is None
+    assert caplog.records == []
+
+
+def test_weights_are_read_once_and_only_where_they_may_be_known(weights, monkeypatch, tmp_path):
+    reads = []
+    digest = verified.digest
+    monkeypatch.setattr(verified, "digest", lambda *given: reads.append(given) or digest(*given))
+    profile.keep({weights: TUNED})
+    assert len(reads) == 1
+    verified._content.cache_clear()  # as in another process
+    assert profile.choice_for(weights) == TUNED
+    assert len(reads) == 1
+    longer = tmp_path / "longer.onnx"
+    longer.write_bytes(b"longer weights")
+    assert profile.choice_for(longer) is None
+    assert len(reads) == 1
 
 
 def test_a_crew_is_what_was_measured_unless_asked_otherwise(monkeypatch):

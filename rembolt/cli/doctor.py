@@ -15,8 +15,10 @@ def command(as_json: bool) -> int:
 
     The exit code is 5 when no device works or two runtimes clash, else 0.
     """
+    from rembolt.cli.options import set_up_messages
     from rembolt.diagnosis.examine import examine
 
+    set_up_messages(quiet=False, verbose=False)
     report = examine()
     if as_json:
         click.echo(json.dumps(report, indent=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +64,8 @@ def command(
 
     from rembolt import profile
     from rembolt.bench.machine import busy
-    from rembolt.images.files import check_place
+    from rembolt.engine.machine import machine
+    from rembolt.images.files import check_place, make_folder
     from rembolt.settings import SessionOptions
     from rembolt.tune.progress import progress_for
     from rembolt.tune.run import target, tune
@@ -71,8 +73,9 @@ def command(
     names = list(dict.fromkeys(models)) or ["bolt"]
     targets = [target(SessionOptions(model=name, offline=offline)) for name in names]
     path = profile.place()
-    if path.parent.exists():  # told before minutes of work
-        check_place(path)
+    if not os.path.exists(path.parent):  # noqa: PTH110 - pathlib raises where it may not look
+        make_folder(path.parent)
+    check_place(path)  # told before minutes of work
     if not quiet and (warning := busy()):
         click.echo(f"rembolt: {warning}", err=True)
     with progress_for(quiet=quiet) as show:
@@ -83,7 +86,7 @@ def command(
 
         report = {
             "profile": str(path),
-            "machine": profile.machine(),
+            "machine": machine(),
             "models": [_report(one) for one in found],
         }
         click.echo(json.dumps(report))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
 import os
 from typing import TYPE_CHECKING
 
 from rembolt.models.store import home
+from rembolt.models.verified import content, new_hasher
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,8 +44,6 @@ def content_key(path: Path, *facts: str) -> str:
     Returns:
         32 hexadecimal digits.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    for fact in facts:
-        digest.update(b"\0" + fact.encode())
-    return digest.hexdigest()[:32]
+    hasher = new_hasher("sha256")
+    hasher.update("\0".join((content(path, home()), *facts)).encode())
+    return hasher.hexdigest()[:32]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rembolt.engine import nvidia, openvino_runtime
+from rembolt.engine import nvidia
 from rembolt.engine.plugins import is_registered, plugin_of
 from rembolt.engine.runtime import onnxruntime
 from rembolt.errors import DeviceError
+
+CPU_PROVIDER = "CPUExecutionProvider"
 
 
 class Device(NamedTuple):
@@ -29,7 +31,7 @@ class Device(NamedTuple):
 DEVICES: dict[str, Device] = {
     device.name: device
     for device in (
-        Device("cpu", "CPUExecutionProvider", 'install "rembolt[cpu]"'),
+        Device("cpu", CPU_PROVIDER, 'install "rembolt[cpu]"'),
         Device(
             "cuda",
             "CUDAExecutionProvider",
@@ -83,7 +85,9 @@ def available() -> tuple[str, ...]:
 
 
 def _added(name: str) -> bool:
-    return plugin_of(name) is not None or (name == "openvino" and openvino_runtime.installed())
+    from rembolt.engine.openvino_runtime import installed
+
+    return plugin_of(name) is not None or (name == "openvino" and installed())
 
 
 def candidates(device: str) -> tuple[Device, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from rembolt.engine.device import CPU_PROVIDER
+
 RECORD = "session.record_ep_graph_assignment_info"
 """Key of the session option that makes ONNX Runtime (1.24 and newer) remember who took what."""
-
-CPU_PROVIDER = "CPUExecutionProvider"
 
 
 class Nodes(NamedTuple):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
 import os
 import re
-import subprocess
 import sys
 import threading
 import warnings
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from rembolt.engine.runtime import NOT_YET
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +45,8 @@ class Trouble(NamedTuple):
 
 def driver() -> Driver:
     """Ask `nvidia-smi`, which comes with the driver."""
+    import subprocess
+
     query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
@@ -113,6 +112,8 @@ def missing_libraries(capi: Path, library: str = "libonnxruntime_providers_cuda.
         capi: the folder of the provider's library.
         library: its name. Linux only: elsewhere, and where it is not there, nothing is missing.
     """
+    import subprocess
+
     path = capi / library
     if not sys.platform.startswith("linux") or not path.is_file():
         return []
@@ -133,32 +134,38 @@ def missing_libraries(capi: Path, library: str = "libonnxruntime_providers_cuda.
     return [name for name in dict.fromkeys(names) if not any(packages.glob(f"**/lib/{name}"))]
 
 
+_preloaded: set[str] = set()
 _preloading = threading.Lock()
 
 
 def preload(runtime: Any) -> None:
     """Load CUDA's libraries from NVIDIA's Python packages, once a process; without them nothing happens."""
-    if cuda_major(runtime) is not None and hasattr(runtime, "preload_dlls"):
-        with _preloading:
-            _preload(runtime.preload_dlls)
-
-
-@cache
-def _preload(load: Any) -> None:
-    said = io.StringIO()
-    # It prints what it does not find, and stdout may be the pipe of a picture.
-    with contextlib.redirect_stdout(said), warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
+    if cuda_major(runtime) is None or not hasattr(runtime, "preload_dlls"):
+        return
+    with _preloading:
+        if runtime.__file__ in _preloaded:
+            return
+        _preloaded.add(runtime.__file__)
+        warnings.filterwarnings("ignore", NOT_YET)
+        # It prints what it does not find, and stdout may be the pipe of a picture. Only the module's own
+        # `print` is changed, since stdout belongs to all threads.
+        runtime.print = _debug
         try:
-            load()
+            runtime.preload_dlls()
         except Exception as error:  # noqa: BLE001 - the provider says itself what it lacks
-            said.write(str(error))
-    for line in (*said.getvalue().splitlines(), *(str(one.message) for one in warned)):
-        log.debug("CUDA's libraries: %s", line)
+            _debug(error)
+        finally:
+            del runtime.print
+
+
+def _debug(*words: object) -> None:
+    log.debug("CUDA's libraries: %s", " ".join(map(str, words)))
 
 
 def tensorrt_version() -> str:
     """TensorRT's version: of its Python package, else of the system's library, else `unknown`."""
+    from importlib.metadata import PackageNotFoundError, version
+
     for name in ("tensorrt", "tensorrt-cu13", "tensorrt-cu12"):
         try:
             return version(name)

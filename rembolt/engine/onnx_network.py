@@ -48,9 +48,11 @@ class OnnxNetwork:
         precision: str = "fp32",
         size: tuple[int, int] | None = None,
     ) -> None:
-        options = runtime_options or session_options(threads)
+        def options() -> Any:
+            return runtime_options or session_options(threads)
+
         if providers is not None:
-            self.inner = load(path, options, providers)
+            self.inner = load(path, options(), providers)
             provider = self.inner.get_providers()[0]
             names = {device.provider: name for name, device in DEVICES.items()}
             self.device: str = names.get(provider, provider)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from rembolt.engine.loading import load, session_options
+from rembolt.engine.loading import plain
 from rembolt.engine.network import Input
 from rembolt.engine.openvino_runtime import cache_hints, check_bf16, core, cpu_hints, openvino
 from rembolt.errors import DeviceError, RemboltError
@@ -126,13 +126,13 @@ def _compiled(model: Any, precision: str, threads: int | None, *, gpu: bool) -> 
             compiled = _checked(model, "GPU", precision, {"PERFORMANCE_HINT": "LATENCY", **cache})
         except Exception as error:  # noqa: BLE001 - a driver may fail in any way; the CPU is left
             log.warning(
-                "openvino runs on the CPU: the Intel GPU does not run the network (%s)", reason(error)
+                "openvino runs on the CPU: the Intel GPU does not run the network (%s).", reason(error)
             )
         else:
-            log.info("openvino runs on the Intel GPU %s", core().get_property("GPU", "FULL_DEVICE_NAME"))
+            log.info("openvino runs on the Intel GPU %s.", core().get_property("GPU", "FULL_DEVICE_NAME"))
             return compiled, False
     compiled = _checked(model, "CPU", precision, {**cpu_hints(threads), **cache})
-    log.info("openvino runs on the CPU in %s", precision)
+    log.info("openvino runs on the CPU in %s.", precision)
     return compiled, True
 
 
@@ -148,7 +148,7 @@ def _checked(model: Any, device: str, precision: str, hints: dict[str, Any]) -> 
 
 def _blame(path: Path, error: Exception) -> NoReturn:
     """Say whether the file or OpenVINO is at fault: a file that ONNX Runtime loads is sound."""
-    load(path, session_options(1), ["CPUExecutionProvider"])
+    plain(path)
     raise DeviceError(
         f"OpenVINO {openvino().get_version().partition('-')[0]} cannot run {path} ({reason(error)}); "
         "use device auto or cpu."

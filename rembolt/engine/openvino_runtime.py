@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
+import threading
 from typing import Any
 
 from rembolt.cores import usable_cores
@@ -17,10 +17,13 @@ TELEMETRY = "openvino_telemetry"
 """The package that OpenVINO's converter tells Google Analytics about its import with."""
 
 _cores: BuildOnceCache[Any] = BuildOnceCache(capacity=1)
+_importing = threading.Lock()
 
 
 def installed() -> bool:
     """Whether the package is there; it is not imported for that."""
+    from importlib.util import find_spec
+
     try:
         return find_spec("openvino") is not None
     except ValueError:  # something stands in its place that is no package
@@ -38,15 +41,15 @@ def openvino() -> Any:
         return _import()
     # Importing it imports its converter, which sends an event and writes an identity into the user's home,
     # with no switch for a program; where the package that sends is not there, it goes on without.
-    theirs = sys.modules.get(TELEMETRY)
-    sys.modules[TELEMETRY] = None  # type: ignore[assignment] # Python's way to say: not to be imported
-    try:
-        return _import()
-    finally:
-        if theirs is not None:
-            sys.modules[TELEMETRY] = theirs
-        elif sys.modules.get(TELEMETRY) is None:
-            sys.modules.pop(TELEMETRY, None)
+    with _importing:
+        theirs = sys.modules.pop(TELEMETRY, None)
+        sys.modules[TELEMETRY] = None  # type: ignore[assignment] # Python's way to say: not to be imported
+        try:
+            return _import()
+        finally:
+            del sys.modules[TELEMETRY]
+            if theirs is not None:
+                sys.modules[TELEMETRY] = theirs
 
 
 def _import() -> Any:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +41,8 @@ _registering = threading.Lock()
 
 def plugin_of(device: str) -> Plugin | None:
     """The installed plug-in that brings `device`; looks without importing anything."""
+    from importlib.util import find_spec
+
     for plugin in PLUGINS:
         if plugin.device == device and find_spec(plugin.module) is not None:
             return plugin
@@ -101,11 +101,3 @@ def _register(runtime: Any, provider: str, plugin: Plugin) -> None:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise DeviceError(f"the plug-in {plugin.package} cannot be loaded ({reason})") from error
         _registered.add(provider)
-
-
-def package_version(plugin: Plugin) -> str:
-    """The package's version, empty where it does not say."""
-    try:
-        return version(plugin.package)
-    except PackageNotFoundError:
-        return ""

@@ -5,7 +5,6 @@ Values are text, as ONNX Runtime takes them. What is not set here keeps the prov
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -98,7 +97,6 @@ def _tensorrt(wanted: Wanted) -> Options:
         # TensorRT's own default: higher compiles for many minutes more, lower runs slower for ever.
         "trt_builder_optimization_level": "3",
         **_flag("trt_fp16_enable", wanted.precision == "fp16"),
-        **_flag("trt_bf16_enable", wanted.precision == "bf16"),
         **_flag("trt_int8_enable", wanted.precision == "int8"),
         **_profile(wanted),
     }
@@ -137,9 +135,10 @@ def _profile(wanted: Wanted) -> Options:
 
 
 def _openvino(wanted: Wanted) -> Options:
+    import json
+
     # Without the hint a CPU that has bf16 uses it, which is another precision than the one asked for.
-    hint = {"fp16": "f16", "bf16": "bf16"}.get(wanted.precision, "f32")
-    properties = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+    properties = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     if wanted.threads:
         properties["INFERENCE_NUM_THREADS"] = str(wanted.threads)
     folder = cache_folder("openvino")

@@ -18,7 +18,10 @@ import functools
 import platform
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SYSTEM = Path("/")
 
@@ -40,6 +43,11 @@ SYSCTL_FEATURES = {
     "hw.optional.avx512vnni": "avx512_vnni",
 }
 """How macOS spells them."""
+
+SYSCTL_CORES = ("hw.physicalcpu", "hw.perflevel0.physicalcpu")
+"""All cores, and the big ones where there are two kinds."""
+
+SYSCTL_NAME = "machdep.cpu.brand_string"
 
 ARM_PARTS = {
     "0xd03": "Cortex-A53",
@@ -63,7 +71,7 @@ SMALL_MEMORY = 2 * 2**30
 
 
 class Processor(NamedTuple):
-    """The processor and the memory beside it.
+    """The processor.
 
     Attributes:
         name: for people.
@@ -71,7 +79,6 @@ class Processor(NamedTuple):
         features: those of `FEATURES` that it has; empty where the system does not say.
         cores: physical cores, None where the system does not say.
         big_cores: those of them that are not little ones.
-        memory: bytes, or the container's limit where that is less; None where the system does not say.
     """
 
     name: str
@@ -79,7 +86,6 @@ class Processor(NamedTuple):
     features: frozenset[str]
     cores: int | None
     big_cores: int | None
-    memory: int | None
 
     @property
     def has_bf16(self) -> bool:
@@ -122,7 +128,7 @@ def quantisation_types(processor: Processor | None = None) -> QuantisationTypes:
 def this_processor() -> Processor:
     """This machine's processor; read once."""
     if sys.platform == "darwin":
-        return of_sysctl(_sysctl(), platform.machine().lower())
+        return of_sysctl(sysctl(), platform.machine().lower())
     return of_files(SYSTEM, platform.machine().lower())
 
 
@@ -142,7 +148,6 @@ def of_files(root: Path, architecture: str) -> Processor:
         frozenset(words) & FEATURES,
         cores_among(cpus) or None,
         cores_among(big_ones(cpus)) or None,
-        _memory(root),
     )
 
 
@@ -185,25 +190,17 @@ def cores_among(cpus: tuple[Cpu, ...]) -> int:
     return len({cpu.core for cpu in cpus})
 
 
-def of_sysctl(text: str, architecture: str) -> Processor:
-    """Read what macOS's `sysctl hw machdep.cpu.brand_string` prints.
+def of_sysctl(values: Mapping[str, str], architecture: str) -> Processor:
+    """Read what macOS says.
 
     Args:
-        text: lines of `name: value`.
+        values: see `sysctl`.
         architecture: see `Processor`.
     """
-    values = {
-        name.strip(): value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())
-    }
     features = {feature for name, feature in SYSCTL_FEATURES.items() if values.get(name) == "1"}
-    cores = _number(values.get("hw.physicalcpu"))
+    cores, big = (_number(values.get(name)) for name in SYSCTL_CORES)
     return Processor(
-        values.get("machdep.cpu.brand_string") or architecture,
-        architecture,
-        frozenset(features),
-        cores,
-        _number(values.get("hw.perflevel0.physicalcpu")) or cores,
-        _number(values.get("hw.memsize")),
+        values.get(SYSCTL_NAME) or architecture, architecture, frozenset(features), cores, big or cores
     )
 
 
@@ -217,14 +214,27 @@ def is_small(root: Path = SYSTEM) -> bool:
     return memory is not None and memory <= SMALL_MEMORY
 
 
-def _sysctl() -> str:
-    import subprocess
+def sysctl(library: str | None = None) -> dict[str, str]:
+    """Ask macOS's kernel for what `of_sysctl` reads; what it does not know is left out.
 
-    command = ["/usr/sbin/sysctl", "hw", "machdep.cpu.brand_string"]
+    Args:
+        library: path of a library that has `sysctlbyname`, if not the system's.
+    """
+    import ctypes
+
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
+        ask: Any = ctypes.CDLL(library).sysctlbyname
+    except (OSError, AttributeError):
+        return {}
+    values = {}
+    for name in (*SYSCTL_FEATURES, *SYSCTL_CORES, SYSCTL_NAME):
+        value = ctypes.create_string_buffer(256)
+        size = ctypes.c_size_t(len(value))
+        if ask(name.encode(), value, ctypes.byref(size), None, ctypes.c_size_t(0)) == 0:
+            said = value.raw[: size.value]
+            number = str(int.from_bytes(said, sys.byteorder))
+            values[name] = said.rstrip(b"\0").decode(errors="replace") if name == SYSCTL_NAME else number
+    return values
 
 
 def _blocks(path: Path, *, first_only: bool) -> list[dict[str, str]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rembolt.errors import MissingExtraError
 from rembolt.extras import load_extra
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+NOT_YET = "Failed to register bundled CUDA plugin EP"
+"""What onnxruntime-gpu warns when it tries its CUDA before it is shown where the libraries are, and what it
+lacks after that (`nvidia.preload`). A device that does not start says so when it is asked for."""
 
 
 def onnxruntime() -> Any:
@@ -24,14 +24,16 @@ def onnxruntime() -> Any:
     """
     # Its telemetry, on by default in some releases, writes to the disk as soon as it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    with _quiet() if "onnxruntime" not in sys.modules else nullcontext():
-        runtime = load_extra(
-            "onnxruntime",
-            "ONNX Runtime",
-            absent="ONNX Runtime is not installed, so no network can run; install it with: "
-            'pip install "rembolt[cpu]" (or rembolt[gpu], rembolt[directml], rembolt[openvino])',
-            reinstall='"rembolt[cpu]" (or the extra you use)',
-        )
+    if "onnxruntime" not in sys.modules:
+        # For good: to take the filter off again would undo what other threads do to the filters meanwhile.
+        warnings.filterwarnings("ignore", NOT_YET)
+    runtime = load_extra(
+        "onnxruntime",
+        "ONNX Runtime",
+        absent="ONNX Runtime is not installed, so no network can run; install it with: "
+        'pip install "rembolt[cpu]" (or rembolt[gpu], rembolt[directml], rembolt[openvino])',
+        reinstall='"rembolt[cpu]" (or the extra you use)',
+    )
     if not hasattr(runtime, "InferenceSession"):
         # Removing one of two onnxruntime packages leaves an empty folder that still imports.
         raise MissingExtraError(
@@ -39,12 +41,3 @@ def onnxruntime() -> Any:
             'runtimes is removed; reinstall it with: pip install --force-reinstall "rembolt[cpu]"'
         )
     return runtime
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        # onnxruntime-gpu tries its CUDA before it can be shown where the libraries are (`nvidia.preload`);
-        # what does not start then is said when it is asked for.
-        warnings.filterwarnings("ignore", "Failed to register bundled CUDA plugin EP")
-        yield

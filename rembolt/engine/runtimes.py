@@ -83,6 +83,10 @@ def _in_openvino(placement: Placement) -> bool:
 def _precision(spec: ModelSpec, asked: str) -> str:
     if asked in {"auto", spec.precision}:
         return spec.precision
+    if asked == "bf16" and spec.precision == "fp32":
+        raise DeviceError(
+            "precision bf16 runs only in OpenVINO on the CPU: use device cpu with it, or precision auto."
+        )
     raise DeviceError(
         f"model {spec.name!r} has no {asked} weights here, only {spec.precision}; use precision auto or "
         f"{spec.precision}."

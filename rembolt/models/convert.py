@@ -6,7 +6,7 @@ import os
 import shutil
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rembolt.errors import BrokenWeightsError, MissingExtraError, WeightsUnavailableError
 
@@ -28,7 +28,7 @@ def require_converter(model: str) -> None:
     missing = [name for name in ("onnx", "onnxconverter_common") if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"{model} is converted on first use, which needs {' and '.join(missing).replace('_', '-')}:"
+            f"{model} is made from the fp32 weights, which needs {' and '.join(missing).replace('_', '-')}:"
             " pip install 'rembolt[fp16]'."
         )
 
@@ -50,10 +50,11 @@ def convert_to_fp16(source: Path, target: Path) -> Path:
             with warnings.catch_warnings():
                 # One for each number too small for half precision, and there is nothing to do about them.
                 warnings.simplefilter("ignore")
-                half = float16.convert_float_to_float16(onnx.load(source), keep_io_types=True)
+                half = float16.convert_float_to_float16(_unpacked(onnx.load(source)), keep_io_types=True)
         except Exception as error:
             # The converter and protobuf raise whatever comes up inside them.
-            raise BrokenWeightsError(f"{source} cannot be converted to half precision: {error}") from error
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise BrokenWeightsError(f"{source} cannot be converted to half precision: {reason}") from error
         onnx.save(half, temporary)
     return target
 
@@ -84,6 +85,26 @@ def join_parts(asset: Asset, folder: Path, fetch: Callable[[Asset], None]) -> Pa
     for path in parts:
         path.unlink(missing_ok=True)
     return target
+
+
+def _unpacked(model: Any) -> Any:
+    """A network whose weights are kept in half precision only to be small, with full ones in their place."""
+    import numpy as np
+    from onnx import TensorProto, numpy_helper
+
+    graph = model.graph
+    packed = {entry.name: entry for entry in graph.initializer if entry.data_type == TensorProto.FLOAT16}
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in packed]
+    for node in casts:
+        if any(entry.name == "to" and entry.i == TensorProto.FLOAT for entry in node.attribute):
+            values = numpy_helper.to_array(packed[node.input[0]]).astype(np.float32)
+            graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
+            graph.node.remove(node)
+    used = {name for node in graph.node for name in node.input}
+    for name, entry in packed.items():
+        if name not in used:
+            graph.initializer.remove(entry)
+    return model
 
 
 @contextmanager

@@ -166,6 +166,7 @@ def _birefnets() -> Iterator[ModelSpec]:
         input_size=(1024, 1024),
         head="sigmoid-minmax",
         licence="MIT",
+        precision="fp16",
         converted_from="birefnet-general",
     )
     yield _birefnet(

@@ -7,7 +7,7 @@ changed has not.
 
 from __future__ import annotations
 
-import json
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rembolt.models import verified
@@ -36,14 +36,15 @@ def place(source: Path, precision: str) -> Path:
     Raises:
         OSError: `source` cannot be read.
     """
-    content = verified.digest(source, "sha256").partition(":")[2]
-    return _root() / content / f"{precision}.onnx"
+    return _root() / verified.content(source, home()) / f"{precision}.onnx"
 
 
 def find(source: Path, precision: str) -> Variant | None:
     """Give the variant of `source` in this precision, or None where none was made."""
-    if not _root().is_dir():  # most have none: then no file of gigabytes is read
+    if not os.path.isdir(_root()):  # noqa: PTH112 - most have none; pathlib raises where it may not look
         return None
+    import json
+
     try:
         path = place(source, precision)
         report = json.loads(path.with_suffix(".json").read_bytes())

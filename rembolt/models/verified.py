@@ -1,17 +1,20 @@
-"""Remembers which files were checked against their hash, so that each is read only once.
+"""Remembers the hashes of files, so that each is read only once.
 
-The memory is `verified.json` in the store's home: for each path the size, the time of change and the hash it
-was found to have. A file that changes is checked again. A home that cannot be written only means that files
-are checked each time.
+The memory is `verified.json` in the store's home: for each path the size, the time of change and the hashes
+it was found to have. A file that changes is read again. A home that cannot be written only means that each
+process reads the files anew.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
 
 from rembolt.errors import BrokenWeightsError, ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _MEMORY: Final = "verified.json"
 _LOCK_SECONDS: Final = 5.0
@@ -49,8 +52,8 @@ def check(path: Path, expected: str, home: Path) -> None:
     if checks_disabled():
         return
     try:
-        entry = _entry(path, expected)
-        if _read(home).get(str(path.resolve())) == entry:
+        status = path.stat()
+        if expected in _known(path, status, home):
             return
         actual = digest(path, expected.partition(":")[0])
     except OSError as error:
@@ -61,26 +64,60 @@ def check(path: Path, expected: str, home: Path) -> None:
             f" {actual.partition(':')[2]}); delete it so that it is downloaded again, or set"
             " MODEL_CHECKSUM_DISABLED=1 to use it as it is."
         )
-    _note(path, entry, home)
+    _note(path, status, expected, home)
 
 
 def remember(path: Path, expected: str, home: Path) -> None:
     """Note that `path` has the hash `expected`; does nothing when the home cannot be written."""
     try:
-        entry = _entry(path, expected)
+        status = path.stat()
     except OSError:
         return
-    _note(path, entry, home)
+    _note(path, status, expected, home)
 
 
-def _note(path: Path, entry: _Entry, home: Path) -> None:
+def content(path: Path, home: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal, which names what is in it wherever it lies.
+
+    Args:
+        path: the file; it is read only when its hash is not known yet.
+        home: folder of the memory.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    status = path.stat()
+    return _content(path.resolve(), status.st_size, status.st_mtime_ns, home)
+
+
+@lru_cache(maxsize=64)  # where the memory cannot be written, and for programs that ask at every photo
+def _content(path: Path, _size: int, _changed: int, home: Path) -> str:
+    status = path.stat()
+    known = [one for one in _known(path, status, home) if one.startswith("sha256:")]
+    if not known:
+        known = [digest(path, "sha256")]
+        _note(path, status, known[0], home)
+    return known[0].partition(":")[2]
+
+
+def _known(path: Path, status: os.stat_result, home: Path) -> list[str]:
+    """The hashes that are remembered of a file, as long as it has not changed."""
+    entry = _read(home).get(str(path.resolve()))
+    if not isinstance(entry, list) or entry[:2] != [status.st_size, status.st_mtime_ns]:
+        return []
+    return [one for one in entry[2:] if isinstance(one, str)]
+
+
+def _note(path: Path, status: os.stat_result, found: str, home: Path) -> None:
     from filelock import FileLock, Timeout
 
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / f"{_MEMORY}.lock", timeout=_LOCK_SECONDS):
-            memory = {name: value for name, value in _read(home).items() if Path(name).exists()}
-            memory[str(path.resolve())] = entry
+            others = [one for one in _known(path, status, home) if one != found]
+            # Not pathlib's, which raises where it may not look.
+            memory = {name: value for name, value in _read(home).items() if os.path.exists(name)}  # noqa: PTH110
+            memory[str(path.resolve())] = [status.st_size, status.st_mtime_ns, *others, found]
             _write(home, memory)
     except (OSError, Timeout):
         return
@@ -111,11 +148,6 @@ def new_hasher(algorithm: str) -> Hasher:
     if algorithm not in ("md5", "sha256"):
         raise ModelError(f"The hash algorithm {algorithm!r} is not supported; use md5 or sha256.")
     return hashlib.new(algorithm, usedforsecurity=False)
-
-
-def _entry(path: Path, expected: str) -> _Entry:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns, expected]
 
 
 def _read(home: Path) -> dict[str, _Entry]:

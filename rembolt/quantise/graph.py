@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rembolt.engine.loading import first_line
 from rembolt.errors import BrokenWeightsError
 from rembolt.extras import load_extra
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 OPSET = 13
 """From which `DequantizeLinear` knows a scale for each channel."""
+
+IR_VERSION = 4
+"""From which weights need not be inputs too."""
 
 LAYERS = frozenset({"Conv", "Gemm", "MatMul"})
 """What takes nearly all of a network's time, and gains from 8 bits."""
@@ -79,8 +83,11 @@ class Graph:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        for place, node in enumerate(self.nodes):
-            node.name = node.name or f"{node.op_type}_{place}"
+        taken: set[str] = set()
+        for place, node in enumerate(self.nodes):  # every node gets a name of its own
+            if not node.name or node.name in taken:
+                node.name = f"{node.op_type}_{place}_of_{len(self.nodes)}"
+            taken.add(node.name)
         self.constants: dict[str, Any] = {constant.name: constant for constant in model.graph.initializer}
         self.takers: dict[str, list[Any]] = defaultdict(list)
         for node in self.nodes:
@@ -89,7 +96,7 @@ class Graph:
         self.layers = tuple(
             Layer(node.name, node.op_type, node.input[0], node.input[1], (*node.input[2:3], "")[0])
             for node in self.nodes
-            if node.op_type in LAYERS and node.input[1] in self.constants
+            if node.op_type in LAYERS and all(name in self.constants for name in node.input[1:] if name)
         )
 
     @property
@@ -153,6 +160,12 @@ def read(path: Path, shape: tuple[int, ...]) -> Graph:
     library = onnx()
     try:
         model = library.load(str(path))
+        constants = {constant.name for constant in model.graph.initializer}
+        # Old networks list their weights among the inputs, and what can be fed is not folded.
+        inputs = [entry for entry in model.graph.input if entry.name not in constants]
+        del model.graph.input[:]
+        model.graph.input.extend(inputs)
+        model.ir_version = max(model.ir_version, IR_VERSION)
         for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, shape, strict=True):
             dimension.dim_value = size
         if _opset(model) < OPSET:
@@ -164,7 +177,9 @@ def read(path: Path, shape: tuple[int, ...]) -> Graph:
             model = library.load(str(target))
     except Exception as error:
         # onnx, protobuf and the optimiser raise whatever comes up inside them.
-        raise BrokenWeightsError(f"{path} cannot be made ready to be quantised: {error}") from error
+        raise BrokenWeightsError(
+            f"{path} cannot be made ready to be quantised ({first_line(error)})."
+        ) from error
     return Graph(model)
 
 
@@ -172,13 +187,14 @@ def widened(graph: Graph) -> Graph:
     """The same network, its layers with few output channels given idle ones that are cut off again."""
     library = onnx()
     graph = graph.copy()
+    convolutions = {layer.name for layer in graph.layers if layer.kind == "Conv"}
     nodes = []
     for node in list(graph.nodes):
         nodes.append(node)
-        if node.op_type != "Conv" or node.input[1] not in graph.constants:
+        if node.name not in convolutions or groups(node) > 1:
             continue
         weights = graph.constant(node.input[1])
-        if not len(weights) < NARROW <= weights.shape[1]:  # with groups there are fewer inputs
+        if not len(weights) < NARROW <= weights.shape[1]:
             continue
         made = {"weights": _padded(weights), "start": np.array([0]), "end": np.array([len(weights)])}
         made["axis"] = np.array([1])
@@ -196,6 +212,11 @@ def widened(graph: Graph) -> Graph:
     del graph.nodes[:]
     graph.nodes.extend(nodes)
     return Graph(library.shape_inference.infer_shapes(graph.model))
+
+
+def groups(node: Any) -> int:
+    """Of how many convolutions side by side a convolution is made."""
+    return next((int(entry.i) for entry in node.attribute if entry.name == "group"), 1)
 
 
 def _opset(model: Any) -> int:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rembolt.engine.processor import quantisation_types
+from rembolt.errors import UsageError
 from rembolt.quantise import calibration
 from rembolt.quantise.fidelity import difference
 from rembolt.quantise.graph import read, widened
 from rembolt.quantise.pace import faster_in_float
-from rembolt.quantise.quantiser import bias_corrected, quantised
+from rembolt.quantise.quantiser import bias_corrected, bias_corrections, quantised
 from rembolt.quantise.search import layers_to_spare
 from rembolt.segmenters.prepare import prepare
 
@@ -72,7 +73,12 @@ def make_int8(
         masks_of: runs a network (a path or an `onnx.ModelProto`) on photos.
         tell: takes a sentence about each step.
 
+    Returns:
+        The network; where not even few layers keep within the limit, one with all of them in 8 bits, for the
+        caller to measure and to refuse.
+
     Raises:
+        UsageError: the network has no layers that could be computed in 8 bits.
         BrokenWeightsError: the network cannot be quantised.
         MissingExtraError: onnx is not installed.
     """
@@ -84,8 +90,16 @@ def make_int8(
     observed = calibration.observe(
         graph, inputs, lambda count: tell(f"calibrating: {count} of {len(photos)} photos")
     )
-    corrected = bias_corrected(graph, observed, reduce_range=types.reduce_range)
-    layers = [layer.name for layer in graph.layers]
+    layers = [
+        layer.name
+        for layer in graph.layers
+        if layer.input in observed and graph.node(layer.name).output[0] in observed
+    ]
+    if not layers:
+        raise UsageError(
+            f"{spec.name} has no layers in single precision that can be computed in 8 bits; choose another."
+        )
+    corrections = bias_corrections(graph, observed, reduce_range=types.reduce_range)
     probes = photos[:: max(1, len(photos) // PROBES)][:PROBES]
     truth = masks_of(path, probes)
 
@@ -93,7 +107,7 @@ def make_int8(
         return difference(truth, masks_of(model, probes)).mean
 
     def build(chosen: Collection[str], method: Method, *, correct: bool = True) -> Any:
-        source = corrected if correct else graph
+        source = bias_corrected(graph, corrections, chosen) if correct else graph
         return quantised(source, spans[method], chosen, types)
 
     spans = {method: calibration.shared(graph, calibration.ranges(observed, method)) for method in methods}
@@ -110,6 +124,9 @@ def make_int8(
         return apart(build(chosen, best, correct=correct)) if chosen else 0.0
 
     spared = layers_to_spare(layers, effect, AIM * limit)
+    if len(spared) == len(layers):
+        tell("no layer keeps within the limit, so all are quantised")
+        spared = ()
     rest = [layer for layer in layers if layer not in spared]
     slow = faster_in_float(graph, rest, shape, lambda chosen: build(chosen, best, correct=correct))
     rest = [layer for layer in rest if layer not in slow]

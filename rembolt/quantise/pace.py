@@ -10,7 +10,7 @@ import numpy as np
 
 from rembolt.engine.loading import session_options
 from rembolt.engine.runtime import onnxruntime
-from rembolt.quantise.graph import NARROW, Graph
+from rembolt.quantise.graph import NARROW, Graph, groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -29,8 +29,7 @@ def suspects(graph: Graph) -> list[tuple[str, ...]]:
     depthwise, narrow = [], []
     for layer in graph.layers:
         inputs = graph.constants[layer.weights].dims[1] if layer.kind == "Conv" else NARROW
-        groups = next((each.i for each in graph.node(layer.name).attribute if each.name == "group"), 1)
-        if groups > 1 and inputs == 1:
+        if groups(graph.node(layer.name)) > 1 and inputs == 1:
             depthwise.append(layer.name)
         elif inputs < NARROW:
             narrow.append((layer.name,))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from rembolt.errors import InputError, UsageError
 from rembolt.images.formats import SOURCE_FORMATS
@@ -17,6 +16,8 @@ from rembolt.settings import InputOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PIL import Image
 
 EXTENSIONS = frozenset(ending for known in SOURCE_FORMATS for ending in known.extensions)
 
@@ -66,12 +67,14 @@ def find(folder: Path, masks: Path | None, most: int, tell: Callable[[str], None
     )
     if masks and masks.resolve() == folder.resolve():  # pairs in one folder: the masks are no photos
         paths = [path for path in paths if path.suffix.lower() != ".png"]
+    elif masks:
+        paths = [path for path in paths if masks.resolve() not in path.resolve().parents]
     photos: list[Photo] = []
     for path in _spread(paths, most):
         try:
             image = read_picture(path, InputOptions()).image
         except InputError as error:
-            tell(f"{path} is left out: {error}")
+            tell(_left_out(path, error))
             continue
         name = path.relative_to(folder)
         truth = _truth(masks, name, image.size, tell)
@@ -107,12 +110,15 @@ def _truth(
         return None
     path = masks / name.with_suffix(".png")
     try:
-        with Image.open(path) as file:
-            mask = file.convert("L")
-    except OSError as error:
-        tell(f"{path} is left out: {error.strerror or error}")
+        mask = read_picture(path, InputOptions()).image.convert("L")
+    except InputError as error:
+        tell(_left_out(path, error))
         return None
     if mask.size == size:
         return mask
-    tell(f"{path} is left out: its size is {mask.size}, that of its photo {size}.")
+    tell(f"{path} is left out: its size is {mask.width}x{mask.height}, its photo's {size[0]}x{size[1]}.")
     return None
+
+
+def _left_out(path: Path, error: InputError) -> str:
+    return f"left out: {error}" if str(path) in str(error) else f"{path} is left out: {error}"

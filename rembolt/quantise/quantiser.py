@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from rembolt.engine.loading import first_line
+from rembolt.errors import BrokenWeightsError
 from rembolt.quantise.graph import FOLLOWERS, LAYERS, Graph, onnx
 
 if TYPE_CHECKING:
@@ -28,12 +30,15 @@ def quantised(
 
     Args:
         graph: the network.
-        chosen: the range of each tensor.
+        chosen: the range of each tensor; what has none stays in float.
         layers: names of those to compute in 8 bits.
         types: number types.
 
     Returns:
         The `onnx.ModelProto`.
+
+    Raises:
+        BrokenWeightsError: ONNX Runtime cannot quantise the network.
     """
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
@@ -44,25 +49,35 @@ def quantised(
         name: TensorData(lowest=np.float32(low), highest=np.float32(high))
         for name, (low, high) in chosen.items()
     }
-    with _silence():
-        quantizer = QDQQuantizer(
-            graph.copy().model,
-            True,  # a scale for each channel
-            types.reduce_range,
-            number_types[types.weight],
-            number_types[types.activation],
-            TensorsData(CalibrationMethod.MinMax, spans),
-            graph.in_bytes(layers),
-            [],
-            sorted(LAYERS | FOLLOWERS),
-            {},
-        )
-        quantizer.quantize_model()
+    nodes = [name for name in graph.in_bytes(layers) if _has_ranges(graph, graph.node(name), chosen)]
+    model = graph.copy().model
+    if not nodes:  # to the quantiser, none would be all
+        return model
+    try:
+        with _silence():
+            quantizer = QDQQuantizer(
+                model,
+                True,  # a scale for each channel
+                types.reduce_range,
+                number_types[types.weight],
+                number_types[types.activation],
+                TensorsData(CalibrationMethod.MinMax, spans),
+                nodes,
+                [],
+                sorted(LAYERS | FOLLOWERS),
+                {},
+            )
+            quantizer.quantize_model()
+    except Exception as error:
+        # The quantiser raises whatever comes up inside it.
+        raise BrokenWeightsError(f"the network cannot be quantised ({first_line(error)}).") from error
     return quantizer.model.model
 
 
-def bias_corrected(graph: Graph, observed: Mapping[str, Observed], *, reduce_range: bool) -> Graph:
-    """The same network, its biases moved by what rounding the weights adds to each output on average.
+def bias_corrections(
+    graph: Graph, observed: Mapping[str, Observed], *, reduce_range: bool
+) -> dict[str, npt.NDArray[np.float64]]:
+    """What rounding the weights of each convolution takes off each of its outputs on average, `(O,)`.
 
     After Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
     section 4.2, with means that were seen instead of inferred. It is what saves a layer of which one input
@@ -73,7 +88,7 @@ def bias_corrected(graph: Graph, observed: Mapping[str, Observed], *, reduce_ran
         observed: what photos showed of its tensors.
         reduce_range: weights are rounded to 7 bits.
     """
-    corrected = graph.copy()
+    corrections = {}
     for layer in graph.layers:
         if layer.kind != "Conv" or layer.input not in observed:
             continue
@@ -83,7 +98,18 @@ def bias_corrected(graph: Graph, observed: Mapping[str, Observed], *, reduce_ran
         means = observed[layer.input].means
         groups = len(means) // error.shape[1]
         each = means.reshape(groups, -1).repeat(len(weights) // groups, axis=0)
-        _add_to_bias(corrected, layer.name, -(error * each).sum(axis=1))
+        corrections[layer.name] = -(error * each).sum(axis=1)
+    return corrections
+
+
+def bias_corrected(
+    graph: Graph, corrections: Mapping[str, npt.NDArray[np.float64]], layers: Collection[str]
+) -> Graph:
+    """The same network, with corrections added to the biases of some layers: those that are to be rounded."""
+    corrected = graph.copy()
+    for layer in layers:
+        if layer in corrections:
+            _add_to_bias(corrected, layer, corrections[layer])
     return Graph(corrected.model)
 
 
@@ -103,6 +129,12 @@ def _add_to_bias(graph: Graph, layer: str, change: npt.NDArray[np.float64]) -> N
     value = onnx().numpy_helper.from_array((old + change).astype(np.float32), name)
     graph.model.graph.initializer.append(value)
     node.input[2:] = [name]
+
+
+def _has_ranges(graph: Graph, node: Any, chosen: Mapping[str, Range]) -> bool:
+    """Whether all that a node computes with is constant or has a range."""
+    inputs = node.input if node.op_type in {"Add", "Concat"} else node.input[:1]
+    return all(name in chosen or name in graph.constants for name in (*inputs, node.output[0]))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from rembolt import __version__
 from rembolt.engine.processor import quantisation_types, this_processor
 from rembolt.engine.session import Placement, Session
-from rembolt.errors import RemboltError, UsageError
-from rembolt.images.files import make_folder, write_atomically
+from rembolt.errors import BrokenWeightsError, OutputError, RemboltError, UsageError
+from rembolt.images.files import check_place, make_folder, write_atomically
 from rembolt.models import variants, verified
 from rembolt.models.catalogue import find_model
+from rembolt.models.convert import convert_to_fp16, require_converter
 from rembolt.models.store import weights
 from rembolt.quantise import photos as photo_files
 from rembolt.quantise import report as report_files
@@ -27,7 +29,7 @@ from rembolt.segmenters.cloth import ClothSegmenter
 from rembolt.segmenters.saliency import SaliencySegmenter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rembolt.models.spec import ModelSpec
     from rembolt.quantise.calibration import Method
@@ -101,34 +103,33 @@ def quantise(request: Request, tell: Callable[[str], None]) -> dict[str, Any]:
         NotGoodError: the result is past the limit.
         OutputError: the result cannot be written.
     """
-    spec = find_model(request.model)
-    if spec.family not in SEGMENTERS or (spec.needs_path and spec.path is None):
-        raise UsageError(f"{spec.name} cannot be quantised here; choose a model that answers with one mask.")
+    spec = _quantisable(request)
     onnx()
+    if request.to == "fp16":
+        require_converter(f"{spec.name} in half precision")
     (path,) = weights(spec)
-    target = variants.place(path, request.to)
+    target = _writable(path, request)
     found = photo_files.find(request.photos, request.masks, request.count, tell)
+    learned, held_out = photo_files.split(found)
+    before = _masks(spec, path, held_out)
     wish = _fingerprint(request, path, found)
     kept = variants.find(path, request.to)
-    if kept is not None and kept.report.get("request") == wish and not request.force:
+    if kept is not None and _answers(kept, wish) and not request.force:
         tell(f"{spec.name} is there in {request.to} already, made from the same photos.")
+        if request.report is not None:
+            _show(request.report, kept.report, held_out, before, _masks(spec, kept.path, held_out))
         return {**kept.report, "path": str(kept.path)}
-    learned, held_out = photo_files.split(found)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / f"{request.to}.onnx"
         if request.to == "fp16":
-            from rembolt.models.convert import convert_to_fp16, require_converter
-
-            require_converter(spec.name)
             convert_to_fp16(path, made)
             how: dict[str, Any] = {"in_float": {}}
         else:
             how = _int8(spec, path, learned, request, made, tell)
-        before, after = (_masks(spec, file, held_out) for file in (path, made))
+        after = _masks(spec, made, held_out)
         report = _report(spec, path, made, request, how, before, after, held_out) | {"request": wish}
         if request.report is not None:
-            worst = report_files.worst_of(difference(before, after))
-            report_files.write(request.report, report, held_out, before, after, worst)
+            _show(request.report, report, held_out, before, after)
         if not report["good"] and not request.force:
             raise NotGoodError(
                 f"the masks of {spec.name} in {request.to} differ by {report['difference']['mean']:.2%} on "
@@ -136,20 +137,72 @@ def quantise(request: Request, tell: Callable[[str], None]) -> dict[str, Any]:
                 "like yours, a higher --limit, or --force; nothing was kept."
             )
         make_folder(target.parent)
+        with suppress(FileNotFoundError):  # no weights ever have the report of others
+            target.with_suffix(".json").unlink()
         write_atomically(target, made.read_bytes())
         write_atomically(target.with_suffix(".json"), report_files.as_json(report))
     return {**report, "path": str(target)}
 
 
+def _quantisable(request: Request) -> ModelSpec:
+    """The model, if it can be quantised as it is asked for."""
+    spec = find_model(request.model)
+    if spec.family not in SEGMENTERS or (spec.needs_path and spec.path is None):
+        raise UsageError(f"{spec.name} cannot be quantised here; choose a model that answers with one mask.")
+    if spec.precision != "fp32":
+        raise UsageError(f"{spec.name} is in {spec.precision} already; choose a model in fp32.")
+    if request.masks is not None and spec.family == "cloth":
+        raise UsageError(f"{spec.name} answers with three masks, which --masks has not; leave it out.")
+    return spec
+
+
+def _writable(source: Path, request: Request) -> Path:
+    """Where the network will be kept, once it is known, before the work, that it can be."""
+    try:
+        target = variants.place(source, request.to)
+    except OSError as error:
+        raise BrokenWeightsError(f"{source} cannot be read ({error.strerror or error}).") from error
+    if request.report is not None:
+        check_place(request.report)
+    missing = target
+    while not missing.parent.exists():
+        missing = missing.parent
+    try:
+        check_place(missing)
+    except OutputError as error:
+        raise OutputError(f"{error} REMBOLT_HOME says where weights are kept.") from error
+    return target
+
+
+def _answers(kept: variants.Variant, wish: str) -> bool:
+    """Whether what is kept is what would be made again, on this machine."""
+    report = kept.report
+    here = report.get("processor") == this_processor().name
+    return report.get("request") == wish and report.get("good") is True and here
+
+
+def _show(
+    path: Path,
+    report: Mapping[str, Any],
+    held_out: Sequence[Photo],
+    before: Sequence[Bytes],
+    after: Sequence[Bytes],
+) -> None:
+    worst = report_files.worst_of(difference(before, after))
+    report_files.write(path, report, held_out, before, after, worst)
+
+
 def _fingerprint(request: Request, source: Path, found: Sequence[Photo]) -> str:
     """What the result depends on, beside the machine."""
     parts = [verified.digest(source, "sha256"), request.to, str(request.calibration), str(request.limit)]
-    parts += [__version__, version("onnxruntime"), str(request.masks is not None)]
+    parts += [__version__, version("onnxruntime")]
     hasher = verified.new_hasher("sha256")
     hasher.update("\n".join(parts).encode())
     for photo in found:
         hasher.update(photo.name.encode())
         hasher.update(photo.image.tobytes())
+        if photo.truth is not None:
+            hasher.update(photo.truth.tobytes())
     return hasher.hexdigest()
 
 

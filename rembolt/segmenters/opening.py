@@ -10,7 +10,7 @@ from rembolt.engine.session import Placement, Session
 from rembolt.errors import BrokenWeightsError, DeviceError, UsageError
 from rembolt.models.catalogue import find_model, sam_model, vitmatte_model
 from rembolt.models.store import weights
-from rembolt.profile import place as place_of_profile
+from rembolt.profile import exists as there_is_a_profile
 from rembolt.segmenters.placing import Place, as_asked, as_measured, choice_of
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def measured_choice(options: SessionOptions) -> Choice | None:
     Raises:
         UsageError, ModelError: see `open_segmenter`.
     """
-    if not place_of_profile().is_file():  # most have none: then nothing is looked for
+    if not there_is_a_profile():  # most have none: then nothing is looked for
         return None
     spec = model_of(options)
     return choice_of(spec, weights(spec, offline=True if options.offline else None)[0], options)

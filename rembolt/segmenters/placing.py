@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 FAMILIES = frozenset({"saliency", "cloth"})
 """Those whose one network can be quantised and tuned."""
 
+MADE = frozenset({"int8", "fp16"})
+"""Precisions that `rembolt quantise` makes."""
+
 WORTH = 1.05
 """Times as fast as the model's own weights int8 must have been to be chosen without a profile."""
 
@@ -48,26 +51,28 @@ class Place(NamedTuple):
 
 
 def as_asked(spec: ModelSpec, path: Path, options: SessionOptions) -> Place:
-    """The model's own weights, or with `precision="int8"` those that `rembolt quantise` made.
+    """The model's own weights, or with `precision` int8 or fp16 those that `rembolt quantise` made.
 
     Raises:
         DeviceError: there are none.
     """
     placement = Placement(options.device, options.precision, options.threads)
-    if options.precision != "int8" or spec.precision == "int8" or spec.family not in FAMILIES:
+    precision = options.precision
+    if precision not in MADE or spec.precision == precision or spec.family not in FAMILIES:
         return Place(spec, path, placement)
-    variant = variants.find(path, "int8")
+    variant = variants.find(path, precision)
     if variant is None:
+        to = "" if precision == "int8" else f" --to {precision}"
         raise DeviceError(
-            f"model {spec.name!r} has no int8 weights here; make them with: "
-            f"rembolt quantise {spec.path or spec.name} --photos DIR"
+            f"model {spec.name!r} has no {precision} weights here, only {spec.precision}; make them with: "
+            f"rembolt quantise {spec.path or spec.name} --photos DIR{to} (or use precision auto)."
         )
     if not variant.report.get("good"):
         _warn(
-            f"the int8 weights of {spec.name} are further from its own than the limit allows "
+            f"the {precision} weights of {spec.name} are further from its own than the limit allows "
             "(rembolt quantise was forced); look at the results."
         )
-    return Place(replace(spec, precision="int8"), variant.path, placement)
+    return Place(replace(spec, precision=precision), variant.path, placement)
 
 
 def as_measured(spec: ModelSpec, path: Path, options: SessionOptions) -> Place:

@@ -135,10 +135,7 @@ class _Tuning:
                 continue
             sessions[way.name] = session
             self._tell("runtimes and precisions")
-        jobs = {
-            name: partial(seconds_of, partial(_once, session, photos[0]))
-            for name, session in sessions.items()
-        }
+        jobs = {name: _timer(session, photos[0]) for name, session in sessions.items()}
         results = measured(
             jobs, SHARES[0] * self._seconds - self._spent, self._tick("runtimes and precisions")
         )
@@ -227,8 +224,4 @@ class _Tuning:
 
 
 def _timer(session: Session, photo: Any) -> Callable[[], float]:
-    return partial(seconds_of, partial(_once, session, photo))
-
-
-def _once(session: Session, photo: Any) -> None:
-    session.outputs(photo)
+    return partial(seconds_of, partial(session.outputs, photo))

@@ -285,12 +285,12 @@ def test_openvino_says_what_ran(run, photo):
 
 
 def test_threads_reach_the_session(run, photo, monkeypatch):
-    from rembolt.engine import session
+    from rembolt.engine import loading
     from rembolt.segmenters.opening import clear_sessions
 
     asked = []
-    count = session.thread_count
-    monkeypatch.setattr(session, "thread_count", lambda threads: asked.append(threads) or count(threads))
+    count = loading.thread_count
+    monkeypatch.setattr(loading, "thread_count", lambda threads: asked.append(threads) or count(threads))
     clear_sessions()
     assert run("remove", photo, "out.png", "--threads", "1").code == 0
     assert asked == [1]

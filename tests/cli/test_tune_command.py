@@ -14,12 +14,13 @@ import pytest
 from cli.rembolt_command import assert_refused, command_line, process
 
 from rembolt import profile
+from rembolt.engine.machine import machine
 
 
 @pytest.fixture(autouse=True)
 def _config(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("REMBOLT_CONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(profile, "_said", set())
+    profile._warn.cache_clear()
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_a_stale_one_is_said_in_one_sentence_and_not_used(photo, kept):
     lines = [line for line in done.err.splitlines() if "profile" in line]
     assert lines == [
         "rembolt: the profile was measured with the processor Abacus 3, not the processor "
-        f"{profile.machine()['processor']}, so it is not used; run rembolt tune again."
+        f"{machine()['processor']}, so it is not used; run rembolt tune again."
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import warnings
 from pathlib import Path
@@ -139,22 +140,33 @@ def test_a_library_that_has_all_it_needs_misses_none(tmp_path: Path) -> None:
     assert nvidia.missing_libraries(tmp_path, library) == []
 
 
+PRELOAD = """
+import sys, warnings
+calls, elsewhere = [], []
+
+def preload_dlls():
+    calls.append(1)
+    print("Failed to load", "libcublasLt.so.13")
+    elsewhere.append(sys.stdout)
+    warnings.warn("Failed to register bundled CUDA plugin EP from here: it lacks much")
+    raise RuntimeError("no such folder")
+"""
+"""As onnxruntime-gpu's: a function that prints and warns."""
+
+
 def test_what_preloading_prints_stays_out_of_stdout(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     module = runtime(tmp_path)
-    calls = []
-
-    def load() -> None:
-        calls.append(1)
-        print("Failed to load libcublasLt.so.13")
-        warnings.warn("Failed to register CUDA", stacklevel=1)
-
-    module.preload_dlls = load
-    with caplog.at_level("DEBUG", "rembolt"):
+    exec(PRELOAD, vars(module))
+    with caplog.at_level("DEBUG", "rembolt"), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         nvidia.preload(module)
         nvidia.preload(module)
-    assert calls == [1], "once a process"
+    assert module.calls == [1], "once a process"
+    assert module.elsewhere == [sys.stdout], "other threads may print meanwhile"
     assert capfd.readouterr().out == ""
-    assert "Failed to load libcublasLt.so.13" in caplog.text
-    assert "Failed to register CUDA" in caplog.text
+    assert warned == []
+    assert "CUDA's libraries: Failed to load libcublasLt.so.13" in caplog.text
+    assert "CUDA's libraries: no such folder" in caplog.text
+    assert "print" not in vars(module)

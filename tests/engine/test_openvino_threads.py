@@ -18,6 +18,7 @@ from rembolt.cores import usable_cores
 from rembolt.engine import openvino_runtime, threads
 from rembolt.engine.openvino_runtime import cpu_hints
 from rembolt.engine.session import Placement, Session
+from rembolt.errors import BrokenWeightsError
 from rembolt.models.catalogue import find_model
 
 pytest.importorskip("openvino")
@@ -76,6 +77,25 @@ def test_many_threads_on_one_session_each_get_their_own_answer(network: Path) ->
         answers = list(pool.map(lambda place: session.run(feeds[place % 6])[0], range(60)))
     for place, answer in enumerate(answers):
         np.testing.assert_array_equal(answer, expected[place % 6])
+
+
+def test_runs_that_fail_do_not_disturb_the_others(network: Path) -> None:
+    session = Session(U2NETP, network, Placement(threads=1, runtime="openvino"))
+    good, wrong = feed(), {"image": np.zeros((1, 3, 8, 8), np.float32)}
+    expected = session.run(good)[0]
+
+    def run(place: int) -> np.ndarray | None:
+        if place % 3:
+            return session.run(good)[0]
+        with pytest.raises(BrokenWeightsError):
+            session.run(wrong)
+        return None
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = [answer for answer in pool.map(run, range(60)) if answer is not None]
+    assert len(answers) == 40
+    for answer in answers:
+        np.testing.assert_array_equal(answer, expected)
 
 
 def test_an_answer_outlives_the_next_run(network: Path) -> None:

@@ -14,8 +14,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from rembolt.engine import device as devices
+from rembolt.engine.device import CPU_PROVIDER
 from rembolt.engine.loading import load_on_best, session_options
-from rembolt.engine.nodes import CPU_PROVIDER, nodes_of
+from rembolt.engine.nodes import nodes_of
 from rembolt.engine.plugins import PLUGINS, Plugin, hardware, is_registered, plugin_of
 from rembolt.engine.session import Placement, Session
 from rembolt.engine.trial import try_device
@@ -75,19 +76,19 @@ def test_its_options_are_really_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_falls_to_the_cpu_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = chain(tmp_path / "net.onnx", "Tanh", "Inverse", "Tanh")
     with caplog.at_level(logging.INFO, "rembolt"):
-        inner, name = load_on_best(path, session_options(1), "openvino")
+        inner, name = load_on_best(path, lambda: session_options(1), "openvino")
     assert name == "openvino"
     assert "device openvino runs 2 of 3 operators, the CPU the others (1 Inverse)" in caplog.text
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     feeds = {"image": np.eye(8, dtype=np.float32)[None, None]}
-    on_cpu, _ = load_on_best(path, session_options(1), "cpu")
+    on_cpu, _ = load_on_best(path, lambda: session_options(1), "cpu")
     np.testing.assert_allclose(inner.run(None, feeds)[0], on_cpu.run(None, feeds)[0], atol=1e-5)
 
 
 def test_it_is_a_warning_when_most_falls_to_the_cpu(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = chain(tmp_path / "net.onnx", "Tanh", "Inverse", "Inverse")
     with caplog.at_level(logging.WARNING, "rembolt"):
-        load_on_best(path, session_options(1), "openvino")
+        load_on_best(path, lambda: session_options(1), "openvino")
     assert "device openvino runs 1 of 3 operators, the CPU the others (2 Inverse)" in caplog.text
 
 
@@ -96,7 +97,7 @@ def test_a_device_that_runs_nothing_of_the_network_is_an_error(tmp_path: Path) -
     with pytest.raises(
         DeviceError, match=r"it can run none of the network's 1 operators.*device auto or cpu"
     ):
-        load_on_best(path, session_options(1), "openvino")
+        load_on_best(path, lambda: session_options(1), "openvino")
 
 
 def test_a_plug_in_changes_nothing_for_auto(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_options_may_be_used_for_several_networks(tmp_path: Path) -> None:
     options = session_options(1)
     for seed in (1, 2):
         path = networks.saliency(tmp_path / f"{seed}.onnx", seed=seed)
-        inner, _ = load_on_best(path, options, "openvino")
+        inner, _ = load_on_best(path, lambda: options, "openvino")
         assert inner.get_providers() == [PROVIDER, CPU_PROVIDER]
 
 
@@ -130,7 +131,7 @@ def test_auto_goes_on_after_a_plug_in_that_failed(
     assert devices.built() == ("cpu", "openvino")
     path = chain(tmp_path / "net.onnx", "Inverse")
     with caplog.at_level(logging.WARNING, "rembolt"):
-        inner, name = load_on_best(path, session_options(1), "auto")
+        inner, name = load_on_best(path, lambda: session_options(1), "auto")
     assert name == "cpu"
     assert inner.get_providers() == [CPU_PROVIDER]
     assert "auto runs on cpu: device 'openvino' is not available (it can run none" in caplog.text

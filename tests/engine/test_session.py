@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import networks
 import numpy as np
@@ -125,6 +126,45 @@ def test_a_provider_that_refuses_our_options_runs_with_its_own_and_that_is_said(
         session = Session(U2NETP, network, Placement(device="migraphx"))
     assert session.device == "migraphx"
     assert "device migraphx refuses the options that rembolt chose (Unknown provider option: " in caplog.text
+
+
+class Direct(onnxruntime.InferenceSession):
+    """As a session with DirectML; for want of it, on the CPU."""
+
+    asked: ClassVar[list[Any]] = []
+
+    def __init__(self, *arguments: Any, providers: Sequence[Any] | None, **others: Any) -> None:
+        self.asked.append(providers)
+        super().__init__(*arguments, providers=["CPUExecutionProvider"], **others)
+
+    def get_providers(self) -> list[str]:
+        return ["DmlExecutionProvider", "CPUExecutionProvider"]
+
+    def get_provider_graph_assignment_info(self) -> Any:
+        raise RuntimeError("not recorded")
+
+
+def test_directml_is_asked_for_by_name_where_its_hardware_is_listed_too(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given its hardware, it would take the first adapter and leave the preset unread."""
+    built = ["DmlExecutionProvider", *onnxruntime.get_available_providers()]
+    listed = [SimpleNamespace(ep_name="DmlExecutionProvider", ep_metadata={})]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
+    monkeypatch.setattr(onnxruntime, "get_ep_devices", lambda: listed)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Direct)
+    Direct.asked.clear()
+    assert Session(U2NETP, network, Placement("directml")).device == "directml"
+    ((first, last),) = Direct.asked
+    assert first[0] == "DmlExecutionProvider"
+    assert first[1]["performance_preference"] == "high_performance"
+    assert last == "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize("placement", [Placement("directml", "bf16"), Placement("tensorrt", "bf16")])
+def test_bf16_is_for_the_cpu(network: Path, placement: Placement) -> None:
+    with pytest.raises(DeviceError, match=r"bf16 runs only in OpenVINO on the CPU: use device cpu .*\.$"):
+        Session(U2NETP, network, placement)
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp16"])

@@ -13,6 +13,7 @@ from rembolt import Remover, profile
 from rembolt.errors import DeviceError
 from rembolt.models import variants
 from rembolt.models.catalogue import find_model
+from rembolt.models.convert import convert_to_fp16
 from rembolt.models.store import weights
 from rembolt.profile import Choice
 from rembolt.segmenters import opening, placing
@@ -28,7 +29,7 @@ def int8(tmp_path_factory) -> bytes:
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     monkeypatch.setattr(placing, "_said", set())
-    monkeypatch.setattr(profile, "_said", set())
+    profile._warn.cache_clear()
     clear_sessions()
     yield
     clear_sessions()
@@ -58,7 +59,8 @@ def test_int8_that_was_never_made():
     with pytest.raises(DeviceError) as caught:
         Remover(precision="int8")
     assert str(caught.value) == (
-        "model 'bolt' has no int8 weights here; make them with: rembolt quantise bolt --photos DIR"
+        "model 'bolt' has no int8 weights here, only fp32; make them with: "
+        "rembolt quantise bolt --photos DIR (or use precision auto)."
     )
 
 
@@ -83,9 +85,31 @@ def test_int8_that_was_forced_is_used_and_said_once(int8, caplog):
     assert "further from its own than the limit allows" in record.getMessage()
 
 
-def test_other_models_keep_their_own_error():
-    with pytest.raises(DeviceError, match="has no fp16 weights here"):
+def test_half_precision_that_was_never_made():
+    with pytest.raises(
+        DeviceError, match=r"has no fp16 weights here.* rembolt quantise bolt --photos DIR --to fp16\b"
+    ):
         Remover(precision="fp16")
+
+
+def test_half_precision_by_name(small, caplog):
+    own = Remover(precision="fp32").cutout(small).alpha
+    source = weights(find_model("bolt"))[0]
+    half = convert_to_fp16(source, variants.place(source, "fp16"))
+    half.with_suffix(".json").write_text('{"good": false, "forced": true}')
+    with caplog.at_level(logging.WARNING, "rembolt"):
+        remover = Remover(precision="fp16")
+    assert "the fp16 weights of bolt are further from its own than the limit allows" in caplog.text
+    assert remover.cutout(small).precision == "fp16"
+    assert 0 < np.abs(remover.cutout(small).alpha.astype(int) - own).max() < 20
+    assert Remover().precision == "fp32"  # it is for GPUs: auto leaves it alone
+    with pytest.raises(DeviceError, match="has no int8 weights here"):
+        Remover(precision="int8")
+
+
+def test_a_precision_that_nobody_makes():
+    with pytest.raises(DeviceError, match="bf16"):
+        Remover(precision="bf16", providers=["CPUExecutionProvider"])
 
 
 # --- auto without a profile
@@ -110,6 +134,21 @@ def test_auto_takes_int8_that_is_good_and_was_faster_here(int8, small, caplog):
     assert all(np.array_equal(cutout.rgba, own[True].rgba) for cutout in many)
     drop_in = np.asarray(rembolt.rembg.remove(small))
     assert np.array_equal(drop_in, own[True].rgba)
+
+
+@pytest.mark.parametrize("choice", [{"precision": "int8"}, {"runtime": "openvino"}], ids=str)
+def test_the_drop_in_has_the_same_pixels_whatever_the_profile_says(int8, small, choice):
+    if "runtime" in choice:
+        pytest.importorskip("openvino")
+    before = np.asarray(rembolt.rembg.remove(small))
+    put(int8)
+    tuned(**choice)
+    ours = session()
+    assert (ours.precision, ours.runtime) != ("fp32", "onnxruntime"), "the profile counts elsewhere"
+    theirs = rembolt.rembg.new_session("bolt")
+    assert theirs.inner_session.get_providers() == ["CPUExecutionProvider"]
+    assert np.array_equal(np.asarray(rembolt.rembg.remove(small, session=theirs)), before)
+    assert np.array_equal(np.asarray(rembolt.rembg.remove(small)), before)
 
 
 @pytest.mark.parametrize(
