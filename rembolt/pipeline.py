@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rembolt.cores import take_share, usable_cores
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Ready = TypeVar("Ready")
 
 AHEAD = 2
 """Items a worker that are taken before the result of the first of them is asked for."""
+
+NOTICE = 0.5
+"""Seconds of waiting after which signals are looked for: one that comes just before a wait does not end it."""
 
 
 class Crew(NamedTuple):
@@ -132,10 +136,12 @@ def each(
     given, end = 0, None
     try:
         while end is None or given < end.items:
-            ready = results.get()
+            ready = _next(results)
             if isinstance(ready, _End):
                 end = ready
                 continue
+            while not ready.done():
+                wait([ready], timeout=NOTICE)
             result = ready.result()
             given += 1
             free.release()
@@ -146,3 +152,11 @@ def each(
         closed.set()
         free.release()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _next(results: SimpleQueue[Ready]) -> Ready:
+    while True:
+        try:
+            return results.get(timeout=NOTICE)
+        except Empty:
+            continue
