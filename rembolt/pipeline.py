@@ -24,7 +24,7 @@ AHEAD = 2
 """Items a worker that are taken before the result of the first of them is asked for."""
 
 NOTICE = 0.5
-"""Seconds of waiting after which signals are looked for: one that comes just before a wait does not end it."""
+"""Seconds of waiting after which signals are looked for: one just before a wait does not end it."""
 
 
 class Crew(NamedTuple):
