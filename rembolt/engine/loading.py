@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from rembolt.engine.device import CPU_PROVIDER, Device, candidates
+from rembolt.engine.heap import give_back
 from rembolt.engine.processor import is_small
 from rembolt.engine.runtime import onnxruntime
 from rembolt.engine.threads import thread_count
@@ -111,12 +112,14 @@ def load(path: Path, options: Any, providers: Sequence[Any] | None) -> Any:
     runtime = onnxruntime()
     try:
         # Without the fall-back, which would print to stdout and run on the CPU when a provider fails.
-        return runtime.InferenceSession(
+        session = runtime.InferenceSession(
             str(path),
             sess_options=options,
             providers=None if providers is None else list(providers),
             enable_fallback=0,
         )
+        give_back(path.stat().st_size)
+        return session
     except Exception as error:
         raise BrokenWeightsError(
             f"{path} is not a network that ONNX Runtime {runtime.__version__} can load "
