@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rembolt.bench import random_networks
+from rembolt.engine.openvino_runtime import installed
 from rembolt.engine.processor import this_processor
 from rembolt.errors import UsageError, WeightsUnavailableError
 from rembolt.models import variants
@@ -123,7 +123,7 @@ def furnish(folder: Path, models: Iterable[str], given: Mapping[str, Path] | Non
 
 
 def _ways(source: Path, folder: Path) -> tuple[Way, ...]:
-    openvino = find_spec("openvino") is not None
+    openvino = installed()
     ways: list[Way] = []
     if variant := variants.find(source, "int8"):
         place = folder / "rembolt" / variant.path.relative_to(home())

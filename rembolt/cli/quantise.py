@@ -91,5 +91,5 @@ class _Steps:
             return
         if self._status is not None:
             self._status.update(sentence)
-        elif not sentence.startswith("calibrating: "):
+        else:
             click.echo(f"rembolt: {sentence}", err=True)

@@ -118,13 +118,13 @@ def load(path: Path, options: Any, providers: Sequence[Any] | None) -> Any:
             providers=None if providers is None else list(providers),
             enable_fallback=0,
         )
-        give_back(path.stat().st_size)
-        return session
     except Exception as error:
         raise BrokenWeightsError(
             f"{path} is not a network that ONNX Runtime {runtime.__version__} can load "
             f"({first_line(error)}); delete it and download it again."
         ) from error
+    give_back(path.stat().st_size)
+    return session
 
 
 def plain(path: Path) -> Any:

@@ -57,7 +57,7 @@ class Observed(NamedTuple):
     means: npt.NDArray[np.float64]
 
 
-def observe(graph: Graph, inputs: Iterable[Floats], tell: Callable[[int], None]) -> dict[str, Observed]:
+def observe(graph: Graph, inputs: Iterable[Floats]) -> dict[str, Observed]:
     """Run the network on photos and look at every tensor that may be quantised.
 
     The tensors are summed up inside the network: together they would be many times the photo.
@@ -65,7 +65,6 @@ def observe(graph: Graph, inputs: Iterable[Floats], tell: Callable[[int], None])
     Args:
         graph: the network.
         inputs: `float32` `(1, 3, H, W)` each.
-        tell: called with the number of photos that are through.
 
     Returns:
         What was seen of each; nothing of a tensor whose values are not all finite.
@@ -79,11 +78,10 @@ def observe(graph: Graph, inputs: Iterable[Floats], tell: Callable[[int], None])
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     seen: dict[str, list[tuple[Any, ...]]] = {name: [] for name in names}
-    for count, tensor in enumerate(inputs, 1):
+    for tensor in inputs:
         found = session.run(outputs, {graph.input: tensor})
         for place, name in enumerate(names):
             seen[name].append(tuple(found[4 * place : 4 * place + 4]))
-        tell(count)
     summed = {name: _summary(parts) for name, parts in seen.items()}
     return {name: one for name, one in summed.items() if np.isfinite((one.low, one.high)).all()}
 

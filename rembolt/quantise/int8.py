@@ -87,9 +87,8 @@ def make_int8(
     shape = (1, 3, height, width)
     graph = widened(read(path, shape))
     inputs = (prepare(photo.image, spec, exact=False) for photo in photos)
-    observed = calibration.observe(
-        graph, inputs, lambda count: tell(f"calibrating: {count} of {len(photos)} photos")
-    )
+    tell(f"calibrating on {len(photos)} photos")
+    observed = calibration.observe(graph, inputs)
     layers = [
         layer.name
         for layer in graph.layers
@@ -134,7 +133,7 @@ def make_int8(
     return Made(
         model=build(rest, best, correct=correct),
         calibration=best,
-        tried=dict(tried),
+        tried=tried,
         in_float=dict.fromkeys(spared, "effect") | dict.fromkeys(slow, "speed"),
         layers=len(layers),
         bias_correction={"with": tried[best], "without": without},

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from rembolt.batch.sources import Tree, Trouble
 from rembolt.errors import InputError, UsageError
-from rembolt.images.formats import SOURCE_FORMATS
 from rembolt.images.source import read_picture
 from rembolt.settings import InputOptions
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PIL import Image
-
-EXTENSIONS = frozenset(ending for known in SOURCE_FORMATS for ending in known.extensions)
 
 FEWEST = 8
 
@@ -59,18 +56,16 @@ def find(folder: Path, masks: Path | None, most: int, tell: Callable[[str], None
     for place in (folder, *([masks] if masks else [])):
         if not place.is_dir():
             raise UsageError(f"{place} is not a folder.")
-    paths = sorted(
-        Path(parent) / name
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if Path(name).suffix.lower() in EXTENSIONS and not name.startswith(".")
-    )
+    paths = []
+    for found in Tree(folder, ("**",), masks or folder).walk():
+        if isinstance(found, Trouble):
+            tell(f"{found.path} is left out: {found.sentence}")
+        else:
+            paths.append(Path(found.path))
     if masks and masks.resolve() == folder.resolve():  # pairs in one folder: the masks are no photos
         paths = [path for path in paths if path.suffix.lower() != ".png"]
-    elif masks:
-        paths = [path for path in paths if masks.resolve() not in path.resolve().parents]
     photos: list[Photo] = []
-    for path in _spread(paths, most):
+    for path in _spread(sorted(paths), most):
         try:
             image = read_picture(path, InputOptions()).image
         except InputError as error:
@@ -93,8 +88,9 @@ def find(folder: Path, masks: Path | None, most: int, tell: Callable[[str], None
 
 def split(photos: list[Photo]) -> tuple[list[Photo], list[Photo]]:
     """Photos to calibrate on, and photos to judge by."""
-    held_out = photos[EVERY - 1 :: EVERY]
-    return [photo for photo in photos if photo not in held_out], held_out
+    learned = photos.copy()
+    del learned[EVERY - 1 :: EVERY]
+    return learned, photos[EVERY - 1 :: EVERY]
 
 
 def _spread(paths: list[Path], most: int) -> list[Path]:

@@ -25,8 +25,9 @@ from rembolt.quantise.fidelity import accuracy, difference, masks_of
 from rembolt.quantise.graph import onnx
 from rembolt.quantise.int8 import make_int8
 from rembolt.quantise.pace import medians
-from rembolt.segmenters.cloth import ClothSegmenter
-from rembolt.segmenters.saliency import SaliencySegmenter
+from rembolt.segmenters.opening import segmenter_around
+from rembolt.segmenters.placing import FAMILIES
+from rembolt.tune.fidelity import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +39,7 @@ if TYPE_CHECKING:
 
 Target = Literal["int8", "fp16"]
 
-SEGMENTERS: dict[str, type[SaliencySegmenter | ClothSegmenter]] = {
-    "saliency": SaliencySegmenter,
-    "cloth": ClothSegmenter,
-}
-
-DEFAULT_LIMIT = 1.5
+DEFAULT_LIMIT = 100 * LIMIT
 """Percent."""
 
 DEFAULT_COUNT = 64
@@ -147,7 +143,7 @@ def quantise(request: Request, tell: Callable[[str], None]) -> dict[str, Any]:
 def _quantisable(request: Request) -> ModelSpec:
     """The model, if it can be quantised as it is asked for."""
     spec = find_model(request.model)
-    if spec.family not in SEGMENTERS or (spec.needs_path and spec.path is None):
+    if spec.family not in FAMILIES or (spec.needs_path and spec.path is None):
         raise UsageError(f"{spec.name} cannot be quantised here; choose a model that answers with one mask.")
     if spec.precision != "fp32":
         raise UsageError(f"{spec.name} is in {spec.precision} already; choose a model in fp32.")
@@ -244,7 +240,7 @@ def _int8(
 
 def _masks(spec: ModelSpec, path: Path, chosen: Sequence[Photo]) -> list[Bytes]:
     session = Session(replace(spec, precision="fp32"), path, Placement("cpu", runtime="onnxruntime"))
-    return masks_of(SEGMENTERS[spec.family](session), chosen)
+    return masks_of(segmenter_around(session), chosen)
 
 
 def _report(

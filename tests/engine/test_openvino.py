@@ -21,7 +21,6 @@ from rembolt.engine.session import Placement, Session
 from rembolt.errors import BrokenWeightsError, DeviceError, MissingExtraError, UsageError
 from rembolt.models.catalogue import find_model
 from rembolt.models.spec import ModelSpec
-from rembolt.models.store import weights
 from rembolt.segmenters.prepare import prepare
 
 openvino = pytest.importorskip("openvino")
@@ -30,16 +29,6 @@ U2NETP = find_model("u2netp")
 BOLT = find_model("bolt")
 NATIVE = Placement(runtime="openvino")
 SERIES = np.random.default_rng(0)
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Path:
-    return networks.saliency(tmp_path / "u2netp.onnx")
-
-
-@pytest.fixture
-def bolt() -> Path:
-    return weights(BOLT)[0]
 
 
 def noise(*shape: int) -> np.ndarray:

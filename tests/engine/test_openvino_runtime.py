@@ -16,7 +16,7 @@ from PIL import Image
 from rembolt.engine import openvino_runtime
 from rembolt.engine.session import Placement, Session
 from rembolt.models.catalogue import find_model
-from rembolt.models.store import home, weights
+from rembolt.models.store import home
 from rembolt.segmenters.prepare import prepare
 
 pytest.importorskip("openvino")
@@ -28,16 +28,6 @@ NATIVE = Placement(runtime="openvino")
 
 def photo() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(1, 3, 320, 320)).astype(np.float32)
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Path:
-    return networks.saliency(tmp_path / "u2netp.onnx")
-
-
-@pytest.fixture
-def bolt() -> Path:
-    return weights(BOLT)[0]
 
 
 def kept() -> list[Path]:

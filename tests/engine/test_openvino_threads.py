@@ -8,7 +8,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import networks
 import numpy as np
 import pytest
 from PIL import Image
@@ -26,11 +25,6 @@ pytest.importorskip("openvino")
 U2NETP = find_model("u2netp")
 NATIVE = Placement(runtime="openvino")
 SERIES = np.random.default_rng(0)
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Path:
-    return networks.saliency(tmp_path / "u2netp.onnx")
 
 
 def feed() -> dict[str, np.ndarray]:

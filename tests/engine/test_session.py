@@ -28,11 +28,6 @@ from rembolt.models.catalogue import find_model
 U2NETP = find_model("u2netp")
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Path:
-    return networks.saliency(tmp_path / "u2netp.onnx")
-
-
 def batch(count: int = 1, side: int = 320) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(count, 3, side, side)).astype(np.float32)
 

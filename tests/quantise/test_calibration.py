@@ -38,9 +38,7 @@ def all_values(graph: Graph, inputs) -> dict[str, list[np.ndarray]]:
 def test_ranges_and_means_are_those_of_numpy(tmp_path, opset):
     graph = widened(read(network(tmp_path / "network.onnx", opset=opset), SHAPE))
     inputs = tensors(3)
-    told = []
-    observed = observe(graph, inputs, told.append)
-    assert told == [1, 2, 3]
+    observed = observe(graph, inputs)
     values = {"image": inputs, **all_values(graph, inputs)}
     assert len(values) >= 11
     taken = {layer.input for layer in graph.layers}
@@ -59,7 +57,7 @@ def test_the_sample_is_spread_over_the_whole_tensor(tmp_path):
     shape = (1, 3, 200, 200)
     graph = read(write(tmp_path / "network.onnx", nodes, {}, shape=shape, answer=shape), shape)
     tensor = np.arange(3 * 200 * 200, dtype=np.float32).reshape(shape)
-    sample = observe(graph, [tensor, tensor], lambda _: None)["image"].sample
+    sample = observe(graph, [tensor, tensor])["image"].sample
     half, other = np.split(sample, 2)
     assert np.array_equal(half, other)
     steps = set(np.diff(half).tolist())
@@ -72,7 +70,7 @@ def test_the_sample_is_spread_over_the_whole_tensor(tmp_path):
 
 def test_rows_and_products_are_observed(tmp_path):
     graph = read(dense(tmp_path / "dense.onnx"), SHAPE)
-    observed = observe(graph, tensors(2), lambda _: None)
+    observed = observe(graph, tensors(2))
     for layer in graph.layers:
         assert observed[layer.input].high > 0
         assert graph.node(layer.name).output[0] in observed
@@ -85,7 +83,7 @@ def test_a_tensor_that_is_not_finite_has_no_range(tmp_path):
         helper.make_node("Sigmoid", ["t1"], ["mask"]),
     ]
     graph = read(write(tmp_path / "network.onnx", nodes, {}, answer=SHAPE), SHAPE)
-    observed = observe(graph, tensors(1), lambda _: None)
+    observed = observe(graph, tensors(1))
     assert set(observed) == {"image", "t0", "mask"}
 
 

@@ -24,7 +24,7 @@ def graph(tmp_path_factory) -> Graph:
 
 @pytest.fixture(scope="module")
 def build(graph):
-    spans = ranges(observe(graph, tensors(2), lambda _: None), "min-max")
+    spans = ranges(observe(graph, tensors(2)), "min-max")
     return lambda chosen: quantised(graph, spans, chosen, quantisation_types())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -54,6 +56,13 @@ def test_photos_that_cannot_be_read_are_said_and_left_out(tmp_path):
         assert "left out" in sentence
         assert "\n" not in sentence
         assert sentence.endswith(".")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such pipes")
+def test_a_pipe_is_no_photo(tmp_path):
+    folder = photos(tmp_path / "in", FEWEST)
+    os.mkfifo(folder / "pipe.jpg")  # reading it would never end
+    assert len(found(folder)[0]) == FEWEST
 
 
 def test_too_few(tmp_path):

@@ -25,7 +25,7 @@ ARM = QuantisationTypes("int8", "int8", reduce_range=False)
 
 def ready(path) -> tuple[Graph, dict[str, Observed]]:
     graph = widened(read(path, SHAPE))
-    return graph, observe(graph, tensors(4), lambda _: None)
+    return graph, observe(graph, tensors(4))
 
 
 def spans(graph, observed):
@@ -192,7 +192,7 @@ def test_one_large_and_nearly_constant_channel(tmp_path):
     path = write(tmp_path / "network.onnx", nodes, given, answer=(1, 32, SIZE - 2, SIZE - 2))
     # Read as it is: folding would move the large channel into the layer before.
     graph = Graph(onnx.shape_inference.infer_shapes(onnx.load(path)))
-    observed = observe(graph, tensors(4), lambda _: None)
+    observed = observe(graph, tensors(4))
     assert observed["t2"].means[0] == pytest.approx(226, rel=0.01)
     corrections = bias_corrections(graph, observed, reduce_range=False)
     spans_ = spans(graph, observed)
