@@ -146,10 +146,13 @@ def test_ctrl_c_leaves_nothing_half_written(mine, pictures, home, tmp_path, monk
         stderr=subprocess.PIPE,
         text=True,
     )
-    said = child.stderr.readline()  # the first of four calibrations is through, and many steps are to come
+    said = ""
+    while "ranges by" not in said:  # the first of four calibrations is through, and many steps are to come
+        line = child.stderr.readline()
+        assert line, said
+        said += line
     child.send_signal(signal.SIGINT)
     out, rest = child.communicate(timeout=120)
-    assert "ranges by" in said
     assert child.returncode == 130, said + rest
     assert out == ""
     assert rest.splitlines()[-1] == "rembolt: interrupted, nothing half-written."
