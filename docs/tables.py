@@ -33,6 +33,8 @@ def options() -> str:
         for option in fields(group):
             setting = setting_of(option)
             flags = ", ".join(f"`{flag}`" for flag in (*setting.flags, f"--{option.name.replace('_', '-')}"))
+            if option.type == "bool | None":
+                flags += f", `--no-{option.name.replace('_', '-')}`"
             limits = ", ".join(setting.choices)
             if setting.minimum is not None:
                 limits = f"from {setting.minimum}" + (f" to {setting.maximum}" if setting.maximum else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence  # noqa: TC003 - typing.get_type_hints needs them
+from os import PathLike  # noqa: TC003
 from typing import Any, TypedDict
 
 
@@ -17,8 +18,14 @@ class PhotoKeywords(TypedDict, total=False):
     alpha_matting_erode_size: int
     vitmatte: bool
     vitmatte_model: str | None
-    decontaminate: bool
+    refine: str
+    decontaminate: bool | None
     post_process_mask: bool
+    smooth_mask: bool
+    remove_islands: float | None
+    fill_holes: float | None
+    shift_edge: float | None
+    feather: float | None
     putalpha: bool
     cloth_category: str | None
     cc: str | None
@@ -26,7 +33,15 @@ class PhotoKeywords(TypedDict, total=False):
     max_size: int | None
     exact: bool
     only_mask: bool
-    bgcolor: Sequence[int] | None
+    bgcolor: Sequence[int] | str | None
+    background: PathLike[str] | Any | str | None
+    background_fit: str
+    background_blur: float
+    shadow: float | None
+    crop: bool
+    crop_margin: str
+    scale: str | None
+    position: str | None
     format: str
     quality: int | None
 

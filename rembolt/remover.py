@@ -14,10 +14,10 @@ from PIL import Image
 
 from rembolt.cutout.result import Cutout, Encoded
 from rembolt.cutout.standard import cut, shrink
-from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError
+from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError, UsageError
 from rembolt.images.rows import Rows, image_of, whole
 from rembolt.images.source import read_picture, read_raw
-from rembolt.segmenters.opening import measured_choice, open_segmenter, refiner
+from rembolt.segmenters.opening import measured_choice, open_segmenter, refiners
 from rembolt.settings import (
     GROUPS,
     CutoutOptions,
@@ -25,6 +25,7 @@ from rembolt.settings import (
     OutputOptions,
     SessionOptions,
     check_names,
+    check_together,
     names_of,
     pick,
     with_canonical_names,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rembolt.images.picture import Picture
     from rembolt.keywords import PhotoKeywords, PlacedKeywords
     from rembolt.segmenters.base import Segmenter
 
@@ -78,7 +80,11 @@ class Remover:
         check_names(values, *GROUPS)
         self._session_options = pick(SessionOptions, values)
         self._defaults = {name: values[name] for name in values if name not in names_of(SessionOptions)}
-        self._groups(self._defaults)  # wrong defaults are told now, not at the first photo
+        groups = self._groups(self._defaults)  # wrong defaults are told now, not at the first photo
+        if groups.output.background is not None:
+            from rembolt.arrange.background import check_background_photo
+
+            check_background_photo(groups.output, groups.source)
         self._own_session = runtime_options is not None or providers is not None
         self._exact = bool(self._defaults.get("exact", False))
         self._exact_segmenter: Segmenter | None = None
@@ -119,6 +125,7 @@ class Remover:
             MissingExtraError: an option needs a package that is not installed.
         """
         timings = Timings()
+        _refuse_arrangement(options)
         groups = self._groups(options)._replace(output=OutputOptions())
         rgba, icc_profile = self._pixels(image, groups, timings)
         return Cutout(rgba, icc_profile, *self._placed(groups.cut), timings)
@@ -187,7 +194,8 @@ class Remover:
         """
         from rembolt.pipeline import crew, each
 
-        exact = self._groups(options).cut.exact  # wrong options are told at once, not photo by photo
+        _refuse_arrangement(options)  # wrong options are told at once, not photo by photo
+        exact = self._groups(options).cut.exact
         measured = None if self._own_session or exact else measured_choice(self._session_options)
         shared = crew(workers, self._session_options.threads, measured)
         remover = self if shared.workers == 1 else self._with_threads(shared.threads)
@@ -227,7 +235,9 @@ class Remover:
     def _groups(self, options: Mapping[str, Any]) -> _Groups:
         values = {**self._defaults, **with_canonical_names(options)}
         check_names(values, InputOptions, CutoutOptions, OutputOptions)
-        return _Groups(pick(InputOptions, values), pick(CutoutOptions, values), pick(OutputOptions, values))
+        groups = _Groups(pick(InputOptions, values), pick(CutoutOptions, values), pick(OutputOptions, values))
+        check_together(groups.cut, groups.output)
+        return groups
 
     def _pixels(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
         """What is asked for as an array, and the profile of its colours."""
@@ -247,7 +257,18 @@ class Remover:
             if result.mode not in ("L", "RGB", "RGBA"):
                 result = result.convert("RGBA")
             return np.array(result), result.info.get("icc_profile")
-        rows, icc_profile = self._straight(image, groups, timings)
+        rows, picture = self._straight(image, groups, timings)
+        icc_profile = picture.icc_profile
+        if output.arrangement:
+            from rembolt.arrange.arrangement import arrange
+
+            with timings.stage("foreground"):
+                pixels = whole(rows)
+            with timings.stage("arrange"):
+                pixels = arrange(pixels, picture, output, groups.source)
+                if output.only_mask:
+                    return np.ascontiguousarray(pixels[:, :, 3]), None
+            return pixels, icc_profile
         if not output.only_mask and output.bgcolor is None:
             return rows, icc_profile
         with timings.stage("foreground"):
@@ -270,7 +291,11 @@ class Remover:
                     return rows
                 masks = [enlarged(mask, upright.size) for mask in masks]
                 return cut_exactly(
-                    upright, masks, groups.cut, groups.output, refiner(groups.cut, self._session_options)
+                    upright,
+                    masks,
+                    groups.cut,
+                    groups.output,
+                    refiners(groups.cut, self._session_options).vitmatte,
                 )
         except RemboltError:
             raise
@@ -280,8 +305,8 @@ class Remover:
                 f"form here ({error}); leave exact off."
             ) from error
 
-    def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Rows, bytes | None]:
-        """Our way: rows of RGBA with straight colours, and the photo's profile."""
+    def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Rows, Picture]:
+        """Our way: rows of RGBA with straight colours, and the photo as it was read."""
         with timings.stage("decode"):
             picture = read_picture(image, groups.source)
         with timings.stage("prepare"):
@@ -293,5 +318,12 @@ class Remover:
             options = replace(options, sam_prompt=scaled(options.sam_prompt, picture.image.size, work.size))
         masks = self._segmenter.segment(work, options, timings)
         return cut(
-            picture, work, masks, groups.cut, timings, refiner(groups.cut, self._session_options)
-        ), picture.icc_profile
+            picture, work, masks, groups.cut, timings, refiners(groups.cut, self._session_options)
+        ), picture
+
+
+def _refuse_arrangement(options: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for options that a `Cutout`, which is as large as its photo, would not follow."""
+    given = {name: options[name] for name in names_of(OutputOptions) if name in options}
+    if arranged := pick(OutputOptions, given).arrangement:
+        raise UsageError(f"a Cutout has no {arranged[0]}; give it to remove or encode.")

@@ -6,13 +6,23 @@ dataclasses here. A field's annotation says its type, its `Setting` the rest.
 
 from __future__ import annotations
 
-import operator
 import os
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+from rembolt.checks import (
+    ORIGINAL,
+    check_background,
+    check_colour,
+    check_margins,
+    check_position,
+    check_prompts,
+    check_scale,
+)
 from rembolt.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 MOST_THREADS = 1024
 
@@ -37,8 +47,8 @@ class Setting(NamedTuple):
     help: str
     flags: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
-    minimum: int | None = None
-    maximum: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
     check: Callable[[str, Any], Any] | None = None
 
     def validate(self, name: str, annotation: str, value: Any) -> Any:
@@ -57,10 +67,13 @@ class Setting(NamedTuple):
         kinds: dict[str, tuple[type, str]] = {
             "bool": (bool, "True or False"),
             "int": (int, "a whole number"),
+            "float": (float, "a number"),
             "str": (str, "text"),
         }
         kind, words = kinds[base]
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value != value:
             raise UsageError(f"{name} must be {words}, not {value!r}.")
         if self.choices and value not in self.choices:
             raise UsageError(f"{name} must be one of {', '.join(self.choices)}, not {value!r}.")
@@ -100,44 +113,6 @@ class Options:
             value = getattr(self, option.name)
             checked = setting_of(option).validate(option.name, str(option.type), value)
             object.__setattr__(self, option.name, checked)
-
-
-def _colour(name: str, value: Any) -> tuple[int, int, int, int]:
-    try:
-        channels = tuple(operator.index(channel) for channel in value)
-    except TypeError:  # text too: its characters are no numbers
-        channels = ()
-    if len(channels) == 3:
-        channels = (*channels, 255)
-    if len(channels) != 4 or not all(0 <= channel <= 255 for channel in channels):
-        raise UsageError(f"{name} must be 3 or 4 whole numbers from 0 to 255 (R G B A), not {value!r}.")
-    return channels
-
-
-Prompts = tuple[Mapping[str, Any], ...]
-"""SAM's prompts: mappings with `type`, `data` and, for points, `label`."""
-
-
-def _prompts(name: str, value: Any) -> Prompts:
-    """Check SAM's prompts: points `[x, y]` and rectangles `[left, top, right, bottom]` in pixels."""
-    lengths = {"point": 2, "rectangle": 4}
-    if not isinstance(value, (list, tuple)) or not value:
-        raise UsageError(f'{name} must be a list such as [{{"type": "point", "data": [x, y], "label": 1}}].')
-    for prompt in value:
-        kind = prompt.get("type") if isinstance(prompt, Mapping) else None
-        if not isinstance(kind, str) or kind not in lengths:
-            raise UsageError(f'{name}: each prompt needs a "type", "point" or "rectangle"; got {prompt!r}.')
-        data = prompt.get("data")
-        if not isinstance(data, (list, tuple)) or len(data) != lengths[kind] or not all(map(_is_pixel, data)):
-            raise UsageError(f'{name}: "data" of a {kind} must be {lengths[kind]} numbers, not {data!r}.')
-        if kind == "point" and prompt.get("label") not in (0, 1):
-            raise UsageError(f'{name}: "label" of a point must be 1 (subject) or 0 (background).')
-    return tuple(value)
-
-
-def _is_pixel(value: Any) -> bool:
-    # Not a NaN, which is not below anything, and nothing that a float cannot hold.
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -183,7 +158,9 @@ class SessionOptions(Options):
 class CutoutOptions(Options):
     """How the subject is cut out."""
 
-    alpha_matting: bool = setting(False, "refine the edge with closed-form alpha matting", "-a")
+    alpha_matting: bool = setting(
+        False, "refine the edge with care in a band that the next three shape; exact: rembg's matting", "-a"
+    )
     alpha_matting_foreground_threshold: int = setting(
         240, "mask values above it are surely foreground", "-af", minimum=0, maximum=255
     )
@@ -199,8 +176,28 @@ class CutoutOptions(Options):
         "weights of ViTMatte: small-distinctions-646 (the default), small-composition-1k, "
         "base-distinctions-646 or base-composition-1k",
     )
-    decontaminate: bool = setting(False, "remove the old background's colour from soft edges", "-dc")
+    refine: str = setting(
+        "fast",
+        "bring the edge to where the photo has it: fast, best (slower), or none",
+        choices=("none", "fast", "best"),
+    )
+    decontaminate: bool | None = setting(
+        None, "take the old background's colour out of soft edges (default: yes, except with exact)", "-dc"
+    )
     post_process_mask: bool = setting(False, "smooth the mask and make it hard (0 or 255)", "-ppm")
+    smooth_mask: bool = setting(False, "smooth the mask's outline and keep it soft")
+    remove_islands: float | None = setting(
+        None, "remove parts apart that cover less than so many percent of the photo", minimum=0, maximum=100
+    )
+    fill_holes: float | None = setting(
+        None, "fill holes that cover less than so many percent of the photo", minimum=0, maximum=100
+    )
+    shift_edge: float | None = setting(
+        None, "move the edge outwards by so many pixels, or inwards if negative", minimum=-100, maximum=100
+    )
+    feather: float | None = setting(
+        None, "soften the edge by a blur of so many pixels (standard deviation)", minimum=0, maximum=200
+    )
     putalpha: bool = setting(False, "keep the photo's colours under the transparent pixels too")
     cloth_category: str | None = setting(
         None,
@@ -208,12 +205,18 @@ class CutoutOptions(Options):
         choices=("upper", "lower", "full", "attire"),
     )
     sam_prompt: tuple[Mapping[str, Any], ...] | None = setting(
-        None, "points and rectangles for the sam model, as JSON", check=_prompts
+        None, "points and rectangles for the sam model, as JSON", check=check_prompts
     )
     max_size: int | None = setting(
         None, "longest side the network and the refinement work at; the colours stay full size", minimum=16
     )
     exact: bool = setting(False, "rembg's pixels instead of our own way")
+
+    @property
+    def clean_up(self) -> tuple[str, ...]:
+        """Names of the options given that move the edge in our own way only."""
+        names = ("smooth_mask", "remove_islands", "fill_holes", "shift_edge", "feather")
+        return tuple(name for name in names if getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -222,12 +225,64 @@ class OutputOptions(Options):
 
     only_mask: bool = setting(False, "give the mask instead of the cut-out", "-om")
     bgcolor: tuple[int, int, int, int] | None = setting(
-        None, "background colour, R G B A from 0 to 255", "-bgc", check=_colour
+        None, "background colour, R G B A from 0 to 255", "-bgc", check=check_colour
+    )
+    background: str | None = setting(
+        None,
+        "put behind the subject: a colour (red, #1e90ff), blur (the photo's own, blurred), or a photo's path",
+        check=check_background,
+    )
+    background_fit: str = setting(
+        "cover",
+        "how a background photo fits: cover fills and is cut off, contain is whole with room beside it",
+        choices=("cover", "contain"),
+    )
+    background_blur: float = setting(
+        2.5, "strength of background blur, in percent of the longest side", minimum=0.1, maximum=50
+    )
+    shadow: float | None = setting(
+        None, "a soft shadow of the subject, of this opacity in percent", minimum=0, maximum=100
+    )
+    crop: bool = setting(False, "cut the picture down to the subject")
+    crop_margin: str = setting(
+        "0",
+        "room that crop leaves around the subject: 1, 2 or 4 lengths such as 10px or 5% (of the subject)",
+        check=check_margins,
+    )
+    scale: str | None = setting(
+        None, "part of the picture that the subject fills: original, or 10% to 100%", check=check_scale
+    )
+    position: str | None = setting(
+        None,
+        "where the subject lies: original, center, or 0% to 100%, once or twice (across, down)",
+        check=check_position,
     )
     format: str = setting("png", "format of the result", choices=("png", "webp", "jpg", "avif", "zip"))
     quality: int | None = setting(
         None, "quality of webp, jpg and avif (default: the format's own)", minimum=1, maximum=100
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.background is not None and self.bgcolor is not None:
+            raise UsageError("background and bgcolor are two backgrounds; give one of them.")
+        moved = [name for name in ("scale", "position") if name in self.arrangement]
+        if self.crop and moved:
+            raise UsageError(f"crop leaves no room for {' and '.join(moved)}; give crop or the other.")
+        if self.crop_margin != "0" and not self.crop:
+            raise UsageError("crop_margin is the room that crop leaves; give crop too.")
+
+    @property
+    def arrangement(self) -> tuple[str, ...]:
+        """The options given that `rembolt.arrange` works on."""
+        given = {
+            "background": self.background is not None,
+            "shadow": self.shadow is not None,
+            "crop": self.crop,
+            "scale": self.scale not in (None, ORIGINAL),
+            "position": self.position not in (None, ORIGINAL),
+        }
+        return tuple(name for name, is_given in given.items() if is_given)
 
 
 GROUPS: tuple[type[Options], ...] = (InputOptions, SessionOptions, CutoutOptions, OutputOptions)
@@ -263,3 +318,16 @@ def check_names(values: Iterable[str], *groups: type[Options]) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; the options are {', '.join(known)}."
             raise UsageError(f"unknown option {name!r}{hint}")
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Raise `UsageError` when a value is wrong or does not go with another."""
+    for group in GROUPS:
+        pick(group, values)
+    check_together(pick(CutoutOptions, values), pick(OutputOptions, values))
+
+
+def check_together(cut: CutoutOptions, output: OutputOptions) -> None:
+    """Raise `UsageError` when options of two groups do not go together."""
+    if cut.exact and (ours := (*cut.clean_up, *output.arrangement)):
+        raise UsageError(f"exact gives rembg's pixels, which has no {ours[0]}; leave one out.")

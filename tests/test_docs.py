@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 from rembolt import errors
 from rembolt.cli.main import ALIASES, COMMANDS
+from rembolt.settings import OutputOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -113,6 +115,12 @@ def test_every_flag_and_method_of_quantise_is_documented() -> None:
         assert f"| `{method}` |" in page, method
 
 
+def test_every_option_of_the_clean_up_is_documented() -> None:
+    page = (ROOT / "docs" / "edges.md").read_text()
+    for name in ("remove_islands", "fill_holes", "smooth_mask", "shift_edge", "feather"):
+        assert f"| `{name}`, `--{name.replace('_', '-')}` |" in page
+
+
 def test_every_exit_code_is_documented() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text()
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
@@ -142,6 +150,11 @@ def test_the_readmes_python_runs(code: str, cat: Image.Image, tmp_path: Path) ->
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("code", snippets("docs/edges.md", "python"))
+def test_the_python_about_edges_runs(code: str, cat: Image.Image, tmp_path: Path) -> None:
+    test_the_readmes_python_runs(code, cat, tmp_path)
+
+
 @pytest.mark.parametrize(
     "line", [line for block in snippets("README.md", "console") for line in block.splitlines()]
 )
@@ -152,6 +165,33 @@ def test_the_readmes_commands_run(line: str, cat: Image.Image, tmp_path: Path) -
     command = line.split("#")[0].replace("rembolt", f"{sys.executable} -m rembolt", 1)
     result = subprocess.run(command, cwd=tmp_path, shell=True, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_every_way_to_arrange_is_documented_and_its_examples_run(cat: Image.Image, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "backgrounds.md").read_text()
+    for name in (*OutputOptions(background="red", shadow=1, crop=True).arrangement, "scale", "position"):
+        assert f"`--{name}" in page or f"`{name}`" in page, name
+    for name in ("background_fit", "background_blur", "crop_margin"):
+        assert f"`--{name.replace('_', '-')}" in page, name
+    cat.save(tmp_path / "photo.jpg")
+    cat.rotate(90).save(tmp_path / "other.jpg")
+    lines = [line for block in snippets("docs/backgrounds.md", "console") for line in block.splitlines()]
+    commands = [[sys.executable, "-m", *shlex.split(line)] for line in lines]
+    commands += [[sys.executable, "-c", code] for code in snippets("docs/backgrounds.md", "python")]
+    for command in commands:
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert result.returncode == 0, (command, result.stderr)
+    made = (
+        "shop.jpg",
+        "soft.jpg",
+        "card.png",
+        "mask.png",
+        "blue.png",
+        "inside.png",
+        "cropped.png",
+        "small.webp",
+    )
+    assert all((tmp_path / name).stat().st_size > 1000 for name in made)
 
 
 def test_the_example_runs(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rembolt"
 
 LAYERS = [
     {"errors"},
+    {"colours", "lengths"},
+    {"checks"},
     {"settings", "timings", "keywords", "cores", "extras", "metrics"},
     {"images", "models"},
     {"engine", "cutout"},
-    {"profile"},
+    {"profile", "arrange"},
     {"segmenters"},
     {"pipeline"},
     {"remover"},

@@ -23,7 +23,9 @@ from rembolt.errors import (
     UnsupportedImageError,
     UsageError,
 )
+from rembolt.images.enlarge import Enlarged
 from rembolt.images.rows import whole
+from rembolt.models.spec import ModelSpec
 from rembolt.segmenters import opening
 
 
@@ -101,10 +103,16 @@ class TestStandardCutouts:
         assert alpha[5, 5] < 50, "the corner"
 
     def test_colours_are_straight_so_there_is_no_dark_rim(self, cat: Image.Image, remover: Remover) -> None:
-        cutout = remover.cutout(cat)
+        cutout = remover.cutout(cat, decontaminate=False)
         visible = cutout.alpha > 0
         assert ((cutout.alpha > 0) & (cutout.alpha < 255)).any()
         assert np.array_equal(cutout.foreground[visible], np.asarray(cat)[visible])
+
+    def test_opaque_colours_are_the_photos(self, cat: Image.Image, remover: Remover) -> None:
+        cutout = remover.cutout(cat)
+        opaque = cutout.alpha == 255
+        assert opaque.mean() > 0.2
+        assert np.array_equal(cutout.foreground[opaque], np.asarray(cat)[opaque])
 
     def test_nothing_of_the_background_is_left_in_the_file(self, cat: Image.Image, remover: Remover) -> None:
         cutout = remover.cutout(cat, post_process_mask=True)
@@ -113,7 +121,11 @@ class TestStandardCutouts:
 
     def test_putalpha_keeps_the_hidden_colours(self, cat: Image.Image, remover: Remover) -> None:
         cutout = remover.cutout(cat, putalpha=True)
-        assert np.array_equal(cutout.foreground, np.asarray(cat))
+        hidden = cutout.alpha == 0
+        assert hidden.any()
+        assert np.array_equal(cutout.foreground[hidden], np.asarray(cat)[hidden])
+        all_of_it = remover.cutout(cat, putalpha=True, decontaminate=False)
+        assert np.array_equal(all_of_it.foreground, np.asarray(cat))
 
     def test_the_profile_is_kept(self, cat: Image.Image, remover: Remover) -> None:
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -138,27 +150,37 @@ class TestStandardCutouts:
         assert set(np.unique(remover.cutout(cat, post_process_mask=True).alpha)) == {0, 255}
 
     def test_decontaminating_changes_only_the_soft_edge(self, cat: Image.Image, remover: Remover) -> None:
-        plain, clean = remover.cutout(cat), remover.cutout(cat, decontaminate=True)
+        plain, clean = remover.cutout(cat, decontaminate=False), remover.cutout(cat)
+        assert np.array_equal(clean.rgba, remover.cutout(cat, decontaminate=True).rgba), "the default"
         soft = (plain.alpha > 0) & (plain.alpha < 255)
         assert np.array_equal(plain.alpha, clean.alpha)
         assert (plain.foreground != clean.foreground)[soft].any()
         assert not (plain.foreground != clean.foreground)[~soft].any()
 
-    def test_alpha_matting_refines_the_alpha(self, cat: Image.Image, remover: Remover) -> None:
-        pytest.importorskip("pymatting")
-        small = cat.resize((150, 150))
+    def test_the_edge_is_refined_unless_that_is_turned_off(self, cat: Image.Image, remover: Remover) -> None:
+        small = cat.resize((226, 150))
+        alphas = {how: remover.cutout(small, refine=how).alpha for how in ("none", "fast", "best")}
+        assert np.array_equal(alphas["fast"], remover.cutout(small).alpha), "the default"
+        for one, other in (("none", "fast"), ("none", "best"), ("fast", "best")):
+            assert 0 < np.abs(alphas[one].astype(int) - alphas[other]).mean() < 15, (one, other)
+
+    def test_alpha_matting_takes_more_care(self, cat: Image.Image, remover: Remover) -> None:
+        small = cat.resize((226, 150))
         matted = remover.cutout(small, alpha_matting=True)
         assert not np.array_equal(matted.alpha, remover.cutout(small).alpha)
+        assert not np.array_equal(
+            matted.alpha, remover.cutout(small, alpha_matting=True, alpha_matting_erode_size=60).alpha
+        )
+        assert np.array_equal(matted.alpha, remover.cutout(small, alpha_matting=True, refine="none").alpha)
 
-    def test_matting_that_cannot_work_says_so(
+    def test_matting_with_nothing_sure_to_start_from_works(
         self, cat: Image.Image, remover: Remover, caplog: pytest.LogCaptureFixture
     ) -> None:
-        pytest.importorskip("pymatting")
         small = cat.resize((60, 40))
         with caplog.at_level(logging.WARNING, "rembolt"):
             result = remover.cutout(small, alpha_matting=True, alpha_matting_erode_size=100)
-        assert "alpha matting was not possible" in caplog.text
-        assert np.array_equal(result.alpha, remover.cutout(small).alpha)
+        assert not caplog.records
+        assert np.abs(result.alpha.astype(int) - remover.cutout(small).alpha).mean() < 30
 
     def test_a_background_colour(self, cat: Image.Image, remover: Remover) -> None:
         flat = np.asarray(remover.remove(cat, bgcolor=(0, 255, 0)))
@@ -168,7 +190,7 @@ class TestStandardCutouts:
 
     def test_max_size_keeps_the_photos_own_colours(self, cat: Image.Image, remover: Remover) -> None:
         large = cat.resize((1800, 1200), Image.Resampling.BICUBIC)
-        cutout = remover.cutout(large, max_size=400)
+        cutout = remover.cutout(large, max_size=400, decontaminate=False)
         visible = cutout.alpha > 0
         assert cutout.rgba.shape == (1200, 1800, 4)
         assert np.array_equal(cutout.foreground[visible], np.asarray(large)[visible])
@@ -191,7 +213,9 @@ class TestStandardCutouts:
         self, cat: Image.Image, astronaut: Image.Image, remover: Remover
     ) -> None:
         for photo in (cat, astronaut):
-            standard, exact = remover.cutout(photo).alpha, remover.cutout(photo, exact=True).alpha
+            standard, exact = (
+                remover.cutout(photo, **how).alpha for how in ({"refine": "none"}, {"exact": True})
+            )
             assert np.abs(standard.astype(int) - exact).mean() <= 1
             assert exact.mean() > 20
 
@@ -203,7 +227,8 @@ class TestStandardCutouts:
         answer = np.asarray(Image.fromarray(remover.cutout(cat).alpha).resize((320, 320))) / np.float32(255)
         answer = np.clip(answer + np.linspace(0, 0.004, 320, dtype=np.float32), 0, 1)  # not whole levels
         rounded, cut = np.rint(answer * 255).astype(np.uint8), (answer * 255).astype(np.uint8)
-        standard = whole(StraightRows(large, Image.fromarray(rounded)))[..., 3]
+        alpha = Enlarged(Image.fromarray(rounded), large.size, Image.Resampling.BICUBIC)
+        standard = whole(StraightRows(large, alpha))[..., 3]
         exact = whole(MultipliedRows(large, Image.fromarray(cut)))[..., 3]
         assert 0 < np.abs(standard.astype(int) - exact).mean() <= 1
 
@@ -270,20 +295,22 @@ class TestExactCutouts:
 
 
 class TestSessions:
-    def test_32_threads_build_one_session(self, cat: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_32_threads_build_one_session_of_each_network(
+        self, cat: Image.Image, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         built = []
         real = session_module.Session.__init__
 
-        def counted(self: object, *args: object, **options: object) -> None:
-            built.append(self)
-            real(self, *args, **options)
+        def counted(self: object, spec: ModelSpec, *args: object, **options: object) -> None:
+            built.append(spec.name)
+            real(self, spec, *args, **options)
 
         monkeypatch.setattr(session_module.Session, "__init__", counted)
         small = cat.resize((64, 48))
         with ThreadPoolExecutor(32) as pool:
             results = list(pool.map(lambda _: remove(small).tobytes(), range(32)))
         remove(small)
-        assert len(built) == 1
+        assert sorted(built) == ["bolt", "edges-fast"]
         assert len(set(results)) == 1
 
     def test_a_session_is_reused(self, cat: Image.Image) -> None:

@@ -67,7 +67,7 @@ def test_no_two_options_share_a_name_or_flag() -> None:
         ),
         (OutputOptions, {"bgcolor": (1, 2)}, "3 or 4 whole numbers from 0 to 255"),
         (OutputOptions, {"bgcolor": (1, 2, 3, 256)}, "3 or 4 whole numbers from 0 to 255"),
-        (OutputOptions, {"bgcolor": "red"}, "3 or 4 whole numbers from 0 to 255"),
+        (OutputOptions, {"bgcolor": "reddish"}, "a name such as red, #RGB, #RRGGBB"),
         (OutputOptions, {"format": "gif"}, "one of png, webp, jpg, avif, zip"),
         (SessionOptions, {"device": "gpu"}, "one of auto, cpu, cuda"),
         (SessionOptions, {"threads": 0}, "at least 1"),
@@ -83,6 +83,11 @@ def test_wrong_values_are_named(group: type, values: dict[str, object], message:
 
 def test_colours_may_leave_the_alpha_out() -> None:
     assert OutputOptions(bgcolor=[1, 2, 3]).bgcolor == (1, 2, 3, 255)
+
+
+def test_colours_may_be_text() -> None:
+    assert OutputOptions(bgcolor="#01020304").bgcolor == (1, 2, 3, 4)
+    assert OutputOptions(bgcolor="navy").bgcolor == (0, 0, 128, 255)
 
 
 def test_unknown_names_come_with_the_nearest_one() -> None:
@@ -105,7 +110,7 @@ def test_the_typed_keywords_are_the_options() -> None:
         for option in fields(group):
             typed, said = str(Keywords.__annotations__[option.name]), str(option.type)
             assert ("None" in typed) == ("None" in said), option.name
-            if said.removesuffix(" | None") in ("bool", "int", "str"):
+            if said.removesuffix(" | None") in ("bool", "int", "float", "str"):
                 assert said in typed, option.name
 
 

@@ -162,6 +162,16 @@ JUNK = st.one_of(
 )
 
 
+FLOATS = {option.name for group in GROUPS for option in fields(group) if str(option.type).startswith("float")}
+TEXTS = {
+    "background": ("red", "blur", "#12345678", "nothing of the kind"),
+    "crop_margin": ("0", "3px", "50% 2px", "100% 0 1px 7%"),
+    "scale": ("original", "10%", "77.7%", "100%"),
+    "position": ("original", "center", "0%", "100% 33%"),
+}
+"""Options that are text with a form of its own."""
+
+
 @st.composite
 def options(draw: st.DrawFn) -> dict[str, Any]:
     """Mostly right options, with wrong names and values among them."""
@@ -174,12 +184,18 @@ def options(draw: st.DrawFn) -> dict[str, Any]:
             value = draw(JUNK)
         elif name == "bgcolor":
             value = draw(st.lists(st.integers(0, 255), min_size=3, max_size=4))
+        elif name in TEXTS:
+            value = draw(st.sampled_from(TEXTS[name]))
+            if name == "crop_margin":
+                chosen["crop"] = True
         elif name == "sam_prompt":
             value = [{"type": "rectangle", "data": [1, 2, 10, 12]}]
         elif name == "vitmatte_model":
             value = None
         elif setting.choices:
             value = draw(st.sampled_from(setting.choices))
+        elif name in FLOATS:
+            value = draw(st.floats(setting.minimum, setting.maximum))
         elif setting.minimum is not None:
             value = draw(st.integers(setting.minimum, min(setting.maximum or 10**6, 10**6)))
         else:
@@ -208,7 +224,10 @@ def test_any_options(chosen):
         return
     assert chosen.keys() <= set(names_of(*GROUPS))
     assert pixels.dtype == np.uint8
-    assert pixels.shape == ((24, 31) if chosen.get("only_mask") else (24, 31, 4))
+    assert pixels.ndim == (2 if chosen.get("only_mask") else 3)
+    assert pixels.shape[2:] == (() if chosen.get("only_mask") else (4,))
+    if not chosen.get("crop"):
+        assert pixels.shape[:2] == (24, 31)
     assert type(data) is bytes
     assert data.startswith(MAGIC[chosen.get("format", "png")])
 

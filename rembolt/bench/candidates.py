@@ -13,6 +13,9 @@ REMBG = "rembg"
 Way = Mapping[str, str]
 """Options of a session: `precision`, and `device` where it is not the usual one."""
 
+PLAIN: dict[str, Any] = {"refine": "none", "decontaminate": False}
+"""No more than rembg does: the mask enlarged, the photo's colours kept."""
+
 SMALL = "u2netp"
 """What rembg runs where the models asked for give it nothing to do: the smallest it has."""
 
@@ -41,14 +44,19 @@ class Candidate:
         """The model and the options for rembolt's command line."""
         flags = ["-m", self.model]
         for name, value in self.options.items():
-            flags += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+            flag = name.replace("_", "-")
+            flags += (
+                [f"--no-{flag}"]
+                if value is False
+                else [f"--{flag}", *([] if value is True else [str(value)])]
+            )
         return flags
 
 
 def line_up(
     models: Sequence[str], against: str | None, ways: Mapping[str, Sequence[Way]] | None = None
 ) -> list[Candidate]:
-    """Each model in rembolt's own way, those that rembg has also exactly and, with `against`, in rembg.
+    """Each model in rembolt's own way, also unrefined; rembg's also exactly and, with `against`, in rembg.
 
     Args:
         models: names of the models.
@@ -59,6 +67,8 @@ def line_up(
     for model in models:
         own = {"precision": find_model(model).precision}  # never what auto has learnt from quantise
         candidates.append(Candidate(f"{REMBOLT} {model}", REMBOLT, model, own))
+        plain = f"{REMBOLT} {model} --refine none --no-decontaminate"
+        candidates.append(Candidate(plain, REMBOLT, model, own | PLAIN))
         for way in (ways or {}).get(model, ()):
             flags = " ".join(f"--{name} {value}" for name, value in way.items())
             candidates.append(Candidate(f"{REMBOLT} {model} {flags}", REMBOLT, model, dict(way)))

@@ -11,7 +11,7 @@ import click
 
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity, workers
 from rembolt.errors import INTERRUPTED
-from rembolt.settings import GROUPS, pick
+from rembolt.settings import GROUPS, check_values
 
 if TYPE_CHECKING:
     from rembolt.batch.run import Outcome
@@ -79,8 +79,7 @@ def command(
     """
     del accept_usage_cost
     options = given(values, extras)
-    for group in GROUPS:
-        pick(group, options)  # wrong values are told before any work
+    check_values(options)  # wrong ones are told before any work
     if resume and report is None:
         raise click.UsageError("--resume goes on from a report; name it with --report FILE.", ctx)
     if settle is not None and not watch:

@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def options_from(*groups: type[Options]) -> Callable[[Command], Command]:
     """A decorator that gives a command the flags of all options of `groups`.
 
-    A flag that is not given is passed on as None or False, so that `given` can drop it.
+    A flag that is not given is passed on as None, so that `given` can drop it; False is a "no" that was said.
     """
 
     def decorate(command: Command) -> Command:
@@ -36,15 +36,21 @@ def _flag(option: Any) -> Callable[[Command], Command]:
     names = (*setting.flags, f"--{option.name.replace('_', '-')}", option.name)
     text = setting.help
     if annotation == "bool":
-        return click.option(*names, is_flag=True, help=text)
+        if option.default is None:  # neither yes nor no by itself: both can be said
+            long = names[-2]
+            names = (*setting.flags, f"{long}/{long.replace('--', '--no-', 1)}", option.name)
+        return click.option(*names, is_flag=True, default=None, help=text)
     if option.default is not None:
         text = f"{text}  [default: {option.default}]"
     if option.name == "bgcolor":
         return click.option(*names, type=int, nargs=4, default=None, help=text, metavar="R G B A")
     if annotation.startswith("tuple"):
         return click.option(*names, type=JSON, default=None, help=text)
-    kind: Any = click.Choice(setting.choices) if setting.choices else {"int": int, "str": str}[annotation]
+    kind: Any = click.Choice(setting.choices) if setting.choices else _KINDS[annotation]
     return click.option(*names, type=kind, default=None, help=text)
+
+
+_KINDS = {"int": int, "float": float, "str": str}
 
 
 class _Json(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
@@ -75,7 +81,7 @@ def given(values: dict[str, Any], extras: Any = None) -> dict[str, Any]:
         raise click.UsageError('-x takes a JSON object such as {"putalpha": true}.')
     named = with_canonical_names(extras or {})
     check_names(named, *GROUPS)
-    flags = {name: value for name, value in values.items() if value is not None and value is not False}
+    flags = {name: value for name, value in values.items() if value is not None}
     return {**flags, **named}
 
 

@@ -11,7 +11,7 @@ import click
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity
 from rembolt.cli.pipes import is_terminal, read_image, write_image
 from rembolt.errors import UnreadableImageError, UsageError
-from rembolt.settings import GROUPS, InputOptions, SessionOptions, pick
+from rembolt.settings import GROUPS, InputOptions, SessionOptions, check_values, pick
 
 if TYPE_CHECKING:
     from rembolt.cutout.result import Encoded
@@ -44,8 +44,7 @@ def command(
     without it, <stem>.out.png is written beside the photo.
     """
     options = given(values, extras)
-    for group in GROUPS:
-        pick(group, options)  # wrong values are told before any work
+    check_values(options)  # wrong ones are told before any work
     if source is None:
         source = _piped(ctx)
     # rembg's `i` without OUTPUT writes into a pipe when there is one.

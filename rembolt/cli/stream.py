@@ -10,7 +10,7 @@ import click
 from rembolt.cli.options import JSON, given, options_from, set_up_messages, verbosity, workers
 from rembolt.cli.pipes import drop_unwritten, is_terminal
 from rembolt.errors import OutputError, RemboltError, UnreadableImageError
-from rembolt.settings import GROUPS, InputOptions, pick
+from rembolt.settings import GROUPS, InputOptions, check_values, pick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +63,7 @@ def command(
     numbered files.
     """
     options = given(values, extras)
-    for group in GROUPS:
-        pick(group, options)  # wrong values are told before any work
+    check_values(options)  # wrong ones are told before any work
     files = _files(pattern, options)
     _check_output(ctx, files, options, raw=raw, as_json=as_json)
     if is_terminal(sys.stdin):
@@ -142,6 +141,8 @@ def _check_output(
         raise click.UsageError("frames are not for the terminal; give -o or redirect to a file or pipe.", ctx)
     if sys.stdout is None:
         raise OutputError("standard output is closed; give -o a pattern such as 'out/%04d.png'.")
+    if raw and options.get("crop"):
+        raise click.UsageError("--raw frames all have one size; leave --crop out.", ctx)
     asked = options.get("format")
     if raw and asked is not None:
         raise click.UsageError("--raw has no format; leave --format out.", ctx)

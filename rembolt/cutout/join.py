@@ -10,10 +10,16 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.compose import multiply_alpha
+from rembolt.cutout.foreground import soft_pixels
 from rembolt.images.enlarge import Enlarged
 
 if TYPE_CHECKING:
+    from rembolt.cutout.foreground import Recolour, RowsOfColours
+    from rembolt.cutout.guided import Guided
     from rembolt.images.rows import Columns
+
+    Alpha = Enlarged | Guided
+    """An alpha of the photo's size that is computed where it is asked for."""
 
 Bytes = npt.NDArray[np.uint8]
 Pixels = npt.NDArray[np.uint32]
@@ -27,20 +33,27 @@ class StraightRows:
     Where the mask is empty no colours are read, and where it is full none are weighed.
 
     Args:
-        image: the foreground's colours, mode `RGB`.
-        mask: mode `L`, of any size; enlarged, bicubically, to the image's, it is the alpha.
+        image: the photo, mode `RGB`.
+        alpha: of the photo's size.
         own: the photo's own alpha, `uint8` `(H, W)`, to multiply with.
         keep_hidden: keep the colours under fully transparent pixels. Otherwise they become 0, so that the
             file does not carry the background along, visible to anyone who drops the alpha.
+        recolour: gives half transparent pixels the foreground's colours; without it they keep the photo's.
     """
 
     def __init__(
-        self, image: Image.Image, mask: Image.Image, own: Bytes | None = None, *, keep_hidden: bool = False
+        self,
+        image: Image.Image,
+        alpha: Alpha,
+        own: Bytes | None = None,
+        *,
+        keep_hidden: bool = False,
+        recolour: Recolour | None = None,
     ) -> None:
         image.load()
         self._image, self._own, self._keep_hidden = image, own, keep_hidden
-        self._alpha = Enlarged(mask, image.size, Image.Resampling.BICUBIC)
-        self._used = _Used(self._alpha)
+        self._alpha, self._recolour = alpha, recolour
+        self._used = _Used(alpha)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -68,12 +81,27 @@ class StraightRows:
     def _blend(self, source: Pixels, target: Pixels, part: tuple[int, int, int, int]) -> None:
         top, bottom, left, right = part
         alpha = self._alpha.part(top, bottom, left, right)
+        if self._recolour is not None:
+            source = _recoloured(self._recolour.rows(top, bottom), source, alpha, left)
         if self._own is not None:
             alpha = multiply_alpha(alpha, self._own[top:bottom, left:right])
         pixels = alpha.astype(np.uint32)
         pixels <<= np.uint32(24)
         pixels |= source & COLOURS
         np.copyto(target, pixels, where=True if self._keep_hidden else alpha != 0)
+
+
+def _recoloured(colours: RowsOfColours, source: Pixels, alpha: Bytes, left: int) -> Pixels:
+    """The same pixels, the soft ones with the foreground's colours."""
+    rows, columns = places = soft_pixels(alpha)
+    if not rows.size:
+        return source
+    mixed = source[places].view(np.uint8).reshape(-1, 4)
+    straight = np.zeros_like(mixed)
+    straight[:, :3] = colours.straight(mixed[:, :3], alpha[places], rows, columns + left)
+    result = source.copy()
+    result[places] = straight.view("<u4")[:, 0]
+    return result
 
 
 class MultipliedRows:
@@ -110,9 +138,9 @@ class MultipliedRows:
 class _Used:
     """Where an enlarged mask may be over 0, and where it is 255 for sure, told from the mask before."""
 
-    def __init__(self, alpha: Enlarged) -> None:
+    def __init__(self, alpha: Alpha) -> None:
         self._width = alpha.size[0]
-        self._across, self._down = alpha.mask.width / alpha.size[0], alpha.mask.height / alpha.size[1]
+        self._across, self._down = alpha.scale
         self._reach = alpha.reach
         mask = np.asarray(alpha.mask)
         self._seen = mask != 0

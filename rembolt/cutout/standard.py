@@ -1,16 +1,19 @@
-"""Our own cut-outs: straight colours at full size, the refinement at the size asked for."""
+"""Our own cut-outs: the edge and the straight colours at full size, found on small copies."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from rembolt.cutout.foreground import SIDE, Colours, Recolour, estimate
+from rembolt.cutout.guided import Guided, Lines
 from rembolt.cutout.join import StraightRows
+from rembolt.cutout.small import Copies
+from rembolt.images.enlarge import Enlarged
 from rembolt.images.resample import enlarge
 from rembolt.images.rows import ArrayRows, Rows, whole
 
@@ -19,11 +22,29 @@ if TYPE_CHECKING:
     from rembolt.settings import CutoutOptions
     from rembolt.timings import Timings
 
-log = logging.getLogger(__name__)
+    Alpha = Enlarged | Guided
 
 Bytes = npt.NDArray[np.uint8]
+
 Refine = Callable[[Image.Image, Image.Image], Image.Image]
-"""Makes a better mask from a picture and its mask (ViTMatte)."""
+"""Makes a better mask from a picture and its mask, of the same size (ViTMatte)."""
+
+FindLines = Callable[[Copies, Image.Image], Lines]
+"""Finds the lines of a picture, of which it gets copies, from its mask, of any size."""
+
+BICUBIC = Image.Resampling.BICUBIC
+
+
+class Refiners(NamedTuple):
+    """What may make a mask better.
+
+    Attributes:
+        vitmatte: used when the option of this name is on.
+        lines: used otherwise; None when the mask is to stay as it is.
+    """
+
+    vitmatte: Refine
+    lines: FindLines | None
 
 
 def shrink(image: Image.Image, max_size: int | None) -> Image.Image:
@@ -41,26 +62,23 @@ def cut(
     masks: Sequence[Image.Image],
     options: CutoutOptions,
     timings: Timings,
-    refine: Refine,
+    refiners: Refiners,
 ) -> Rows:
     """Cut a picture out.
 
     Args:
         picture: the photo at full size; its own alpha is multiplied in.
-        work: what `shrink` made of it; matting and decontamination work at this size.
-        masks: of mode `L` and any size; several become a strip. They are enlarged to the photo's size, or to
-            that of `work` when they are refined first.
+        work: what `shrink` made of it; the refinement and the foreground's colours are found on it.
+        masks: of mode `L` and any size; several become a strip.
         options: how to cut out.
         timings: gets the stages refine and foreground.
-        refine: used when `options.vitmatte` is on.
+        refiners: what makes masks better.
 
     Returns:
         The rows of the RGBA at full size, straight colours.
-
-    Raises:
-        MissingExtraError: matting was asked for and PyMatting is not installed.
     """
-    parts = [_cut_one(picture, work, mask, options, timings, refine) for mask in masks]
+    copies = Copies(work, picture.image.size)
+    parts = [_cut_one(picture, copies, mask, options, timings, refiners) for mask in masks]
     if len(parts) == 1:
         return parts[0]
     with timings.stage("foreground"):
@@ -69,55 +87,82 @@ def cut(
 
 def _cut_one(
     picture: Picture,
-    work: Image.Image,
+    copies: Copies,
     mask: Image.Image,
     options: CutoutOptions,
     timings: Timings,
-    refine: Refine,
+    refiners: Refiners,
 ) -> Rows:
     with timings.stage("refine"):
-        alpha, change = _refined(work, mask, options, refine)
+        edge = _refined(copies, _cleaned(mask, copies.image.size, options), options, refiners)
+        alpha = _moved(_alpha(edge, picture.image), options)
     with timings.stage("foreground"):
-        foreground = picture.image
-        if change is not None:
-            from rembolt.cutout.foreground import recolour
-
-            alpha = _enlarged(alpha, picture.image.size)
-            foreground = recolour(foreground, alpha, *change)
-        return StraightRows(foreground, alpha, picture.alpha, keep_hidden=options.putalpha)
-
-
-def _enlarged(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return enlarge(mask, size, Image.Resampling.BICUBIC)
+        recolour = None
+        if options.decontaminate is not False:
+            recolour = _recolour(
+                copies, edge if isinstance(alpha, Guided) else alpha.mask, picture.image.size
+            )
+        return StraightRows(
+            picture.image, alpha, picture.alpha, keep_hidden=options.putalpha, recolour=recolour
+        )
 
 
-def _refined(
-    work: Image.Image, mask: Image.Image, options: CutoutOptions, refine: Refine
-) -> tuple[Image.Image, tuple[Image.Image, Image.Image] | None]:
-    """The alpha, of `work`'s size where anything was refined, and the colours' change, for `recolour`."""
+def _cleaned(mask: Image.Image, size: tuple[int, int], options: CutoutOptions) -> Image.Image:
+    """The network's mask without what is no part of the subject, and smoother."""
+    if options.remove_islands is not None:
+        from rembolt.cutout.islands import remove_islands
+
+        mask = Image.fromarray(remove_islands(np.asarray(mask), options.remove_islands))
+    if options.fill_holes is not None:
+        from rembolt.cutout.islands import fill_holes
+
+        mask = Image.fromarray(fill_holes(np.asarray(mask), options.fill_holes))
+    if options.smooth_mask:
+        from rembolt.cutout.smooth import smooth
+
+        mask = Image.fromarray(smooth(np.asarray(mask)))
     if options.post_process_mask:
         from rembolt.cutout.clean import post_process
 
-        mask = Image.fromarray(post_process(np.asarray(_enlarged(mask, work.size))))
+        mask = Image.fromarray(post_process(np.asarray(enlarge(mask, size, BICUBIC))))
+    return mask
+
+
+def _refined(
+    copies: Copies, mask: Image.Image, options: CutoutOptions, refiners: Refiners
+) -> Image.Image | Lines:
     if options.vitmatte:
-        mask = refine(work, _enlarged(mask, work.size))
-    elif options.alpha_matting:
-        from rembolt.cutout.matting import matte
-
-        try:
-            pixels, levels = np.asarray(work), np.asarray(_enlarged(mask, work.size))
-            colours, alpha = matte(pixels, levels, options)
-            return _to_image(alpha), (work, _to_image(colours))
-        except ValueError as error:
-            log.warning("alpha matting was not possible, the mask is used instead: %s", error)
-    if options.decontaminate or options.vitmatte:
-        from rembolt.cutout.foreground import decontaminate
-
-        mask = _enlarged(mask, work.size)
-        return mask, decontaminate(work, mask)
-    return mask, None
+        return refiners.vitmatte(copies.image, enlarge(mask, copies.image.size, BICUBIC))
+    if options.post_process_mask and not options.alpha_matting:
+        return mask  # it is to be hard
+    return mask if refiners.lines is None else refiners.lines(copies, mask)
 
 
-def _to_image(values: npt.NDArray[np.floating[Any]]) -> Image.Image:
-    """8-bit image of values in [0, 1], rounded."""
-    return Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
+def _alpha(edge: Image.Image | Lines, image: Image.Image) -> Alpha:
+    return Enlarged(edge, image.size, BICUBIC) if isinstance(edge, Image.Image) else Guided(image, edge)
+
+
+def _moved(alpha: Alpha, options: CutoutOptions) -> Alpha:
+    """The alpha with its edge moved or blurred, where that is asked for."""
+    if not options.shift_edge and not options.feather:
+        return alpha
+    pixels = alpha.whole()
+    if options.shift_edge:
+        from rembolt.cutout.shift import shift
+
+        pixels = shift(pixels, options.shift_edge)
+    if options.feather:
+        from rembolt.cutout.feather import feather
+
+        pixels = feather(pixels, options.feather)
+    return Enlarged(Image.fromarray(pixels), alpha.size, BICUBIC)
+
+
+def _recolour(copies: Copies, edge: Image.Image | Lines, size: tuple[int, int]) -> Recolour:
+    small = copies.at(SIDE)
+    if isinstance(edge, Image.Image):
+        alpha = np.asarray(edge.resize(small.image.size, Image.Resampling.BOX))
+    else:
+        across, down = (grid / pixel for grid, pixel in zip(edge.step, small.step, strict=True))
+        alpha = Guided(small.image, edge._replace(step=(across, down))).whole()
+    return Recolour(Colours(estimate(np.asarray(small.image), alpha), small.step), size)

@@ -7,7 +7,7 @@ products are exact in float64, in whatever order, so matrix products may form th
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -48,10 +48,12 @@ class Enlarged:
         mask: the same.
         size: the same.
         reach: pixels of the mask that a pixel is made of, to either side and up and down.
+        scale: pixels of the mask that a pixel is wide and high.
     """
 
     def __init__(self, mask: Image.Image, size: tuple[int, int], resample: Resampling) -> None:
         self.mask, self.size = mask, size
+        self.scale = mask.width / size[0], mask.height / size[1]
         self._down: Down | None = None
         if mask.size == size or mask.height > TALL * mask.width:
             # There is nothing to do, or Pillow goes down first.
@@ -68,6 +70,32 @@ class Enlarged:
         if self._down is None:
             return self._across[top:bottom, left:right]
         return self._down.part(top, bottom, left, right)
+
+    def whole(self) -> Bytes:
+        """Give all of it, `uint8` `(H, W)`, computed on several threads."""
+        return whole(self)
+
+
+class Parts(Protocol):
+    """A picture of one channel that is computed where it is asked for."""
+
+    size: tuple[int, int]
+
+    def part(self, top: int, bottom: int, left: int, right: int) -> Bytes:
+        """Give some rows and columns."""
+        ...
+
+
+def whole(parts: Parts) -> Bytes:
+    """Compute all of a picture, `uint8` `(H, W)`, on several threads."""
+    width, height = parts.size
+    result = np.empty((height, width), np.uint8)
+
+    def write(top: int, bottom: int) -> None:
+        result[top:bottom] = parts.part(top, bottom, 0, width)
+
+    for_bands(write, height, BAND)
+    return result
 
 
 class Down:

@@ -1,4 +1,4 @@
-"""ICC colour profiles: what they describe, and converting pixels to sRGB through them."""
+"""ICC colour profiles: what they describe, and converting pixels to sRGB and back through them."""
 
 from __future__ import annotations
 
@@ -64,6 +64,39 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
+
+
+def from_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert an image from sRGB to other colours.
+
+    Args:
+        image: Pillow image of mode `RGB` in sRGB; not changed.
+        profile: the RGB profile its colours shall be in; None is sRGB.
+
+    Returns:
+        A new image of mode `RGB`, or `image` itself where the profile is sRGB or broken.
+    """
+    if profile is None:
+        return image
+    from PIL import ImageCms
+
+    try:
+        target = ImageCms.getOpenProfile(BytesIO(profile))
+        if _is_srgb(target):
+            return image
+        return (
+            ImageCms.profileToProfile(
+                image,
+                ImageCms.createProfile("sRGB"),
+                target,
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+            or image
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
 
 
 def _is_srgb(profile: Any) -> bool:

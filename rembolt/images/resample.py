@@ -87,11 +87,4 @@ def enlarge(mask: Image.Image, size: tuple[int, int], resample: Filter) -> Image
         return mask
     if width * height < WORTH:
         return mask.resize(size, resample)
-    parts = Enlarged(mask, size, resample)
-    result = np.empty((height, width), np.uint8)
-
-    def write(top: int, bottom: int) -> None:
-        result[top:bottom] = parts.part(top, bottom, 0, width)
-
-    for_bands(write, height, BAND)
-    return image_of(result)
+    return image_of(Enlarged(mask, size, resample).whole())

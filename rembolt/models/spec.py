@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-Family = Literal["saliency", "cloth", "sam", "vitmatte", "service"]
-"""How a network is used: one mask; categories of clothes; prompts; trimap refinement; a web service."""
+Family = Literal["saliency", "cloth", "sam", "vitmatte", "edges", "service"]
+"""How a network is used: one mask; categories of clothes; prompts; trimap refinement; refinement of a mask; a
+web service."""
 
 Head = Literal["minmax", "sigmoid", "sigmoid-minmax"]
 """How a saliency network's output becomes a mask in [0, 1].

@@ -9,6 +9,7 @@ from rembolt.engine.cache import BuildOnceCache
 from rembolt.engine.session import Placement, Session
 from rembolt.errors import BrokenWeightsError, DeviceError, UsageError
 from rembolt.models.catalogue import find_model, sam_model, vitmatte_model
+from rembolt.models.edges import EDGES
 from rembolt.models.store import weights
 from rembolt.profile import exists as there_is_a_profile
 from rembolt.segmenters.placing import Place, as_asked, as_measured, choice_of
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from rembolt.cutout.standard import Refine
+    from rembolt.cutout.guided import Lines
+    from rembolt.cutout.small import Copies
+    from rembolt.cutout.standard import Refiners
     from rembolt.models.spec import ModelSpec
     from rembolt.profile import Choice
     from rembolt.segmenters.base import Segmenter
@@ -141,16 +144,34 @@ def open_vitmatte(variant: str | None, options: SessionOptions) -> Session:
     return _shared(Place(spec, path, Placement(options.device, threads=options.threads)))
 
 
-def refiner(options: CutoutOptions, session_options: SessionOptions) -> Refine:
-    """What makes better masks when `options.vitmatte` is on; its network is loaded when first called."""
+def open_edges(quality: str, threads: int | None = None) -> Session:
+    """The process-wide session of a refiner of edges, `fast` or `best`.
 
-    def refine(image: Image.Image, mask: Image.Image) -> Image.Image:
+    Always on the CPU: its few milliseconds are less than the way to another device.
+    """
+    spec = EDGES[quality]
+    return _shared(Place(spec, weights(spec)[0], Placement("cpu", threads=threads)))
+
+
+def refiners(options: CutoutOptions, session_options: SessionOptions) -> Refiners:
+    """What makes masks better as `options` ask for it; networks are loaded when first called."""
+    from rembolt.cutout.standard import Refiners
+
+    def vitmatte(image: Image.Image, mask: Image.Image) -> Image.Image:
         from rembolt.segmenters import vitmatte
 
         session = open_vitmatte(options.vitmatte_model, session_options)
         return vitmatte.refine(session, image, mask, options)
 
-    return refine
+    quality = "best" if options.alpha_matting else options.refine
+
+    def lines(copies: Copies, mask: Image.Image) -> Lines:
+        from rembolt.segmenters import edges
+
+        session = open_edges(quality, session_options.threads)
+        return edges.find_lines(session, copies, mask, edges.SIDES[quality], options)
+
+    return Refiners(vitmatte, None if quality == "none" else lines)
 
 
 def _shared(place: Place) -> Session:

@@ -18,9 +18,10 @@ from rembolt.segmenters.affine import scale_about_origin
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rembolt.checks import Prompts
     from rembolt.engine.session import Session
     from rembolt.models.spec import ModelSpec
-    from rembolt.settings import CutoutOptions, Prompts
+    from rembolt.settings import CutoutOptions
     from rembolt.timings import Timings
 
 INPUT_SHAPE = (684, 1024)

@@ -173,7 +173,7 @@ class _Tuning:
             "photos at a time",
             SHARES[2],
             names,
-            lambda one: seconds_a_photo(way.open(one.threads), one.workers, photos),
+            lambda one: seconds_a_photo(way.open(one.threads), one, photos),
         )
         best = best_of(results)
         return None if best == DEFAULT else names[best]

@@ -92,8 +92,10 @@ def cut_video(
     if facts.left_out:
         log.warning("left out of '%s': %s.", source, ", ".join(facts.left_out))
 
-    # A pixel that smoothing makes visible needs its colour.
-    kept = {**options, "putalpha": True} if made.smooth else options
+    # Smoothing compares the frames' own colours, and a pixel that it makes visible needs its colour. Which
+    # colours have background in them is known with the smooth alpha only.
+    kept = {**options, "putalpha": True, "decontaminate": False} if made.smooth else options
+    recolour = made.smooth > 0 and options.get("decontaminate") is not False and not made.only_mask
     remover, workers = crewed_remover(kept, workers)
     done = 0
     with (
@@ -102,7 +104,8 @@ def cut_video(
         closing(_cut_out(source, facts, remover, workers)) as cutouts,
     ):
         for frame in smoothed(cutouts, made.smooth) if made.smooth else cutouts:
-            pixels = _finished(frame.pixels, made, hide=made.smooth > 0 and not options.get("putalpha"))
+            pixels = _decontaminated(frame.pixels) if recolour else frame.pixels
+            pixels = _finished(pixels, made, hide=made.smooth > 0 and not options.get("putalpha"))
             sink.write(frame._replace(pixels=pixels))
             done += 1
             show(done)
@@ -127,6 +130,15 @@ def _cut_out(source: Path, facts: Facts, remover: Remover, workers: int) -> Gene
         if isinstance(result, RemboltError):
             raise result
         yield result
+
+
+def _decontaminated(rgba: Bytes) -> Bytes:
+    from PIL import Image
+
+    from rembolt.cutout.foreground import foreground
+
+    colours, alpha = (Image.fromarray(part) for part in (rgba[:, :, :3], rgba[:, :, 3]))
+    return np.dstack([np.asarray(foreground(colours, alpha)), rgba[:, :, 3]])
 
 
 def _finished(rgba: Bytes, made: VideoOptions, *, hide: bool) -> Bytes:

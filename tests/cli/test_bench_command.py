@@ -62,7 +62,9 @@ def test_jobs_and_limits_beside_rembg(folder: Path) -> None:
     needs_rembg()
     document, printed = numbers(folder, "--against", "rembg", "--only", "jobs,limits")
     jobs = document["jobs"]["photos"][SIZE]
-    assert list(jobs) == ["rembolt bolt", "rembolt u2netp", "rembolt u2netp --exact", "rembg u2netp"]
+    plain = "--refine none --no-decontaminate"
+    ours = ["rembolt bolt", f"rembolt bolt {plain}", "rembolt u2netp", f"rembolt u2netp {plain}"]
+    assert list(jobs) == [*ours, "rembolt u2netp --exact", "rembg u2netp"]
     for all_ in jobs.values():
         assert len(all_) == 1
         assert all_[0]["total"] >= sum(all_[0]["stages"].values())

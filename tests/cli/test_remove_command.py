@@ -182,7 +182,10 @@ FLAGS: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
     "--model": (["--model", "u2netp"], [], {"model": "u2netp"}),
     "-om": (["-om"], [], {"only_mask": True}),
     "-ppm": (["-ppm"], [], {"post_process_mask": True}),
-    "-dc": (["-dc"], [], {"decontaminate": True}),
+    "-dc": (["-dc"], ["--no-decontaminate"], {"decontaminate": True}),
+    "--no-decontaminate": (["--no-decontaminate"], [], {"decontaminate": False}),
+    "--refine none": (["--refine", "none"], [], {"refine": "none"}),
+    "--refine best": (["--refine", "best"], [], {"refine": "best"}),
     "-vm": (["-vm"], [], {"vitmatte": True}),
     "-bgc": (["-bgc", "10", "200", "30", "255"], [], {"bgcolor": (10, 200, 30, 255)}),
     "-x": (["-x", '{"putalpha": true}'], [], {"putalpha": True}),
@@ -228,7 +231,9 @@ def test_what_the_flags_mean(run, photo):
     assert plain.shape == (97, 151, 4)
     assert np.array_equal(cut("-om"), plain[..., 3])
     assert set(np.unique(cut("-ppm")[..., 3])) == {0, 255}
-    assert np.array_equal(cut("-dc")[..., 3], plain[..., 3])
+    assert np.array_equal(cut("-dc"), plain)
+    assert np.array_equal(cut("--refine", "fast"), plain)
+    assert np.array_equal(cut("--no-decontaminate")[..., 3], plain[..., 3])
     on_green = cut("-bgc", "0", "255", "0", "255")
     assert (on_green[..., 3] == 255).all()
     assert (on_green[plain[..., 3] == 0][:, :3] == (0, 255, 0)).all()
@@ -293,7 +298,7 @@ def test_threads_reach_the_session(run, photo, monkeypatch):
     monkeypatch.setattr(loading, "thread_count", lambda threads: asked.append(threads) or count(threads))
     clear_sessions()
     assert run("remove", photo, "out.png", "--threads", "1").code == 0
-    assert asked == [1]
+    assert asked == [1, 1], "the model's session, and that of the edges"
     assert Path("out.png").read_bytes() == rembolt.remove(photo.read_bytes())
 
 
@@ -359,11 +364,21 @@ def test_verbose_names_the_stages(run, photo):
         assert f"{stage} " in done.err
 
 
-def test_impossible_matting_is_told_unless_quiet(run, photo):
+def test_matting_with_nothing_sure_to_start_from_works(run, photo):
     done = run("remove", photo, "out.png", "-a", "-ae", "1000")
     assert done.code == 0
-    assert done.err.startswith("rembolt: alpha matting was not possible")
-    assert "matting" not in run("remove", photo, "out.png", "-a", "-ae", "1000", "-q").err
+    assert done.err.count("\n") == 1, "nothing but what was done"
+    assert pixels(Path("out.png")).shape == (97, 151, 4)
+
+
+def test_a_refinement_past_its_time_is_told_unless_quiet(run, photo, monkeypatch):
+    monkeypatch.setattr("rembolt.segmenters.edges.PATIENCE", 0.0)
+    Image.open(photo).resize((1100, 300)).save("wide.jpg")
+    done = run("remove", "wide.jpg", "out.png", "--refine", "best")
+    assert done.code == 0
+    assert done.err.startswith("rembolt: refining the edge further would take")
+    assert "refining" not in run("remove", "wide.jpg", "out.png", "--refine", "best", "-q").err
+    assert Path("out.png").exists()
 
 
 def test_json_is_one_object(run, photo):

@@ -151,21 +151,29 @@ def test_options_reach_the_cutting_out(run, exact_film, frames, remover):
         np.testing.assert_array_equal(np.asarray(Image.open(f"{number}.png")), wanted)
 
 
-def test_smoothing_is_that_of_the_library(run, exact_film, frames, remover):
+@pytest.mark.parametrize("clean", [True, False])
+def test_smoothing_is_that_of_the_library(run, exact_film, frames, remover, clean):
+    from rembolt.cutout.foreground import foreground
     from rembolt.video.frame import Frame
     from rembolt.video.smooth import smoothed
 
-    assert run("video", exact_film, "%d.png", "--smooth", 2).code == 0
-    kept = [Frame(remover.cutout(frame, putalpha=True).rgba, 0) for frame in frames]
-    changed = 0
+    flags = [] if clean else ["--no-decontaminate"]
+    assert run("video", exact_film, "%d.png", "--smooth", 2, *flags).code == 0
+    # The photo's own colours tell what stays the same; the background goes out of them afterwards.
+    kept = [Frame(remover.cutout(frame, putalpha=True, decontaminate=False).rgba, 0) for frame in frames]
+    changed = recoloured = 0
     for number, (before, after) in enumerate(zip(kept, smoothed(kept, 2), strict=True)):
-        made = np.asarray(Image.open(f"{number}.png"))
-        np.testing.assert_array_equal(made[:, :, 3], after.pixels[:, :, 3])
-        visible = made[:, :, 3] > 0
-        np.testing.assert_array_equal(made[visible], after.pixels[visible])
+        made, alpha = np.asarray(Image.open(f"{number}.png")), after.pixels[:, :, 3]
+        np.testing.assert_array_equal(made[:, :, 3], alpha)
+        own = after.pixels[:, :, :3]
+        wanted = np.asarray(foreground(Image.fromarray(own), Image.fromarray(alpha))) if clean else own
+        visible = alpha > 0
+        np.testing.assert_array_equal(made[visible][:, :3], wanted[visible])
         assert not made[~visible].any()
-        changed += (made[:, :, 3] != before.pixels[:, :, 3]).sum()
+        changed += (alpha != before.pixels[:, :, 3]).sum()
+        recoloured += (wanted != own).sum()
     assert changed > 100
+    assert (recoloured > 100) == clean
 
 
 @pytest.mark.parametrize("workers", [1, 5])

@@ -8,8 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from rembolt.cutout.foreground import SIDE, Colours, Recolour, estimate, foreground
+from rembolt.cutout.guided import OPEN, Guided, Lines
 from rembolt.cutout.join import MultipliedRows, StraightRows
+from rembolt.cutout.small import Copies
 from rembolt.images import bands
+from rembolt.images.enlarge import Enlarged
 from rembolt.images.rows import whole
 
 
@@ -18,8 +22,9 @@ def _cores(request, monkeypatch) -> None:
     monkeypatch.setattr(bands, "own_cores", lambda: request.param)
 
 
-def straight_rgba(*args, **kwargs) -> np.ndarray:
-    return whole(StraightRows(*args, **kwargs))
+def straight_rgba(image: Image.Image, mask: Image.Image, *args, **kwargs) -> np.ndarray:
+    alpha = Enlarged(mask, image.size, Image.Resampling.BICUBIC)
+    return whole(StraightRows(image, alpha, *args, **kwargs))
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -73,6 +78,66 @@ def test_it_is_what_the_steps_give_one_by_one(small, large, seed, keep) -> None:
     seen = np.ones_like(alpha, bool) if keep else alpha > 0
     assert np.array_equal(rgba[seen][:, :3], pixels[seen])
     assert not rgba[~seen].any()
+
+
+def guided(image: Image.Image, step: float, seed: int) -> Guided:
+    """An alpha of lines, open in most places of a grid of blobs."""
+    grid = tuple(max(1, int(-(-side // step))) for side in image.size)
+    levels = np.array(blobs(*grid, seed))
+    levels[(levels > 0) & (levels < 255)] = OPEN
+    random = np.random.default_rng(seed)
+    coefficients = np.zeros((4, *levels.shape), np.float32)
+    coefficients[:3, levels == OPEN] = random.normal(0, 0.7, (3, np.count_nonzero(levels == OPEN)))
+    coefficients[3] = levels
+    return Guided(image, Lines(coefficients, levels, (step, step)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 400), st.integers(1, 400)),
+    step=st.sampled_from([1.0, 2.0, 5.0, 7.3, 40.0]),
+    seed=st.integers(0, 1000),
+    keep=st.booleans(),
+)
+def test_an_alpha_of_lines_is_joined_likewise(size, step, seed, keep) -> None:
+    pixels = noise(size[1], size[0], 3)
+    image = Image.fromarray(pixels)
+    alpha = guided(image, step, seed)
+    expected = alpha.whole().astype(int)
+    rgba = whole(StraightRows(image, alpha, keep_hidden=keep))
+    # Other columns at once may round the middle of two levels otherwise.
+    assert np.abs(rgba[..., 3] - expected).max() <= 1
+    assert np.mean(rgba[..., 3] != expected) <= 0.001 + 1 / expected.size
+    seen = np.ones_like(expected, bool) if keep else rgba[..., 3] > 0
+    assert np.array_equal(rgba[seen][:, :3], pixels[seen])
+    assert not rgba[~seen].any()
+
+
+@pytest.mark.parametrize("size", [(300, 290), (1, 1), (700, 3), (2, 555)])
+@pytest.mark.parametrize("keep", [False, True])
+def test_soft_pixels_get_the_foregrounds_colours_and_others_keep_theirs(size, keep) -> None:
+    pixels = noise(size[1], size[0], 3)
+    image = Image.fromarray(pixels)
+    mask = blobs(*size, 3)
+    small = Copies(image).at(SIDE)
+    shown = np.asarray(mask.resize(small.image.size, Image.Resampling.BOX))
+    recolour = Recolour(Colours(estimate(np.asarray(small.image), shown), small.step), size)
+    rgba = straight_rgba(image, mask, keep_hidden=keep, recolour=recolour)
+    alpha = np.asarray(mask)
+    seen = np.ones_like(alpha, bool) if keep else alpha > 0
+    assert np.array_equal(rgba[..., 3], alpha)
+    assert np.array_equal(rgba[seen][:, :3], np.asarray(foreground(image, mask))[seen])
+    assert not rgba[~seen].any()
+
+
+def test_the_photos_own_alpha_does_not_soften_what_is_recoloured() -> None:
+    """Only the mask tells a mix of colours; the photo's own alpha says nothing about it."""
+    pixels, own = noise(60, 80, 3), np.full((60, 80), 100, np.uint8)
+    image, mask = Image.fromarray(pixels), Image.new("L", (80, 60), 255)
+    recolour = Recolour(Colours(np.zeros((6, 60, 80), np.float32), (1.0, 1.0)), image.size)
+    rgba = straight_rgba(image, mask, own, recolour=recolour)
+    assert np.array_equal(rgba[..., :3], pixels)
+    assert (rgba[..., 3] == 100).all()
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "CMYK", "1"])
