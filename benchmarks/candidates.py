@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
@@ -14,15 +15,21 @@ from rembolt.engine.loading import load, session_options
 from rembolt.errors import UsageError, WeightsUnavailableError
 from rembolt.models.catalogue import find_model
 from rembolt.models.spec import Brightness, Head, ModelSpec
+from rembolt.settings import CutoutOptions, setting_of
+from rembolt.timings import Timings
 
 if TYPE_CHECKING:
     import argparse
 
     import numpy as np
     import numpy.typing as npt
+    from PIL import Image
 
 U2NETP = "u2netp"
 DEFAULT_MODELS = ("bolt", U2NETP)
+
+
+REFINE = next(setting_of(option) for option in fields(CutoutOptions) if option.name == "refine")
 
 
 class Candidate(NamedTuple):
@@ -41,6 +48,15 @@ class Candidate(NamedTuple):
     def alpha(self, photo: Any) -> npt.NDArray[np.uint8]:
         """The alpha a user gets: `uint8` `(H, W)`, of the photo's size."""
         return self.remover.cutout(photo).alpha
+
+    def mask(self, picture: Image.Image) -> Image.Image:
+        """The network's answer before anything is made of it: mode `L`, at the network's own size.
+
+        Args:
+            picture: mode `RGB`.
+        """
+        options = CutoutOptions(exact=self.remover._exact)
+        return self.remover._segmenter.segment(picture, options, Timings())[0]
 
     def fed(self) -> dict[str, object]:
         """How the network is fed and its answer read, for JSON."""
@@ -61,6 +77,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=report.positive, default=2, help="of each network, default 2")
     parser.add_argument("--exact", action="store_true", help="rembg's pixels instead of rembolt's own way")
+    parser.add_argument(
+        "--refine",
+        choices=REFINE.choices,
+        default="none",
+        help="what is done to their masks, default none: the networks are compared",
+    )
     files = parser.add_argument_group("ONNX files that have no JSON file beside them")
     files.add_argument("--size", type=_size, metavar="N|WxH", help="input size (default: the network's own)")
     files.add_argument("--head", choices=get_args(Head), default="minmax", help="default minmax")
@@ -106,7 +128,9 @@ def _open(name: str, model: str, asked: argparse.Namespace) -> Candidate:
     if spec.family != "saliency":
         raise UsageError(f"{name} does not answer with one mask, so there is nothing to compare.")
     # Its own precision: auto may have learnt of a faster one.
-    remover = Remover(model, precision=spec.precision, threads=asked.threads, exact=asked.exact)
+    remover = Remover(
+        model, precision=spec.precision, threads=asked.threads, exact=asked.exact, refine=asked.refine
+    )
     return Candidate(name, spec, remover)
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.studio --data alphamatting.tar --models bolt
 
 The data set's masks must be true alphas. Each subject is composited on each background; its own colours,
-without the background it was photographed on, are estimated by rembolt's blur fusion
+without the background it was photographed on, are estimated by rembolt's `foreground`
 (`rembolt.cutout.foreground`). Every photo counts, also those whose subject is cut off by the frame. A subject
 is found when the intersection over union of alpha and truth, both cut at a half, reaches .95.
 """
@@ -23,7 +23,7 @@ from PIL import Image
 from benchmarks import candidates, report, samples, sheet
 from benchmarks.metrics import iou
 from benchmarks.samples import Sample, SamplesError
-from rembolt.cutout.foreground import blur_fusion
+from rembolt.cutout.foreground import foreground as straight
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def scenes(sample: Sample) -> dict[str, Bytes]:
     photo, alpha = np.asarray(sample.picture()), sample.truth()
     if photo.shape[:2] != alpha.shape:
         raise SamplesError(f"the photo of {sample.name} is {photo.shape[:2]} and its mask {alpha.shape}.")
-    foreground = blur_fusion(photo, alpha)
+    foreground = np.asarray(straight(Image.fromarray(photo), Image.fromarray(alpha)))
     return {
         name: composite(foreground, alpha, background.paint(*alpha.shape))
         for name, background in BACKGROUNDS.items()
