@@ -27,7 +27,7 @@ class OptimizedBackgroundRemover:
         model_name: a name from `rembolt models`.
         max_size: longest side in pixels that the network and the refinement work at. The colours stay
             those of the full photo: only the alpha is scaled back.
-        alpha_matting: refine the edge with closed-form alpha matting (extra `matting`).
+        alpha_matting: refine the edge with care, as the option of this name does.
         use_gpu: run on the best GPU there is, or fail when there is none.
 
     Raises:

@@ -177,12 +177,12 @@ class CutoutOptions(Options):
         "base-distinctions-646 or base-composition-1k",
     )
     refine: str = setting(
-        "fast",
+        "none",
         "bring the edge to where the photo has it: fast, best (slower), or none",
         choices=("none", "fast", "best"),
     )
     decontaminate: bool | None = setting(
-        None, "take the old background's colour out of soft edges (default: yes, except with exact)", "-dc"
+        None, "take the old background's colour out of soft edges (default: where they are refined)", "-dc"
     )
     post_process_mask: bool = setting(False, "smooth the mask and make it hard (0 or 255)", "-ppm")
     smooth_mask: bool = setting(False, "smooth the mask's outline and keep it soft")
@@ -211,6 +211,13 @@ class CutoutOptions(Options):
         None, "longest side the network and the refinement work at; the colours stay full size", minimum=16
     )
     exact: bool = setting(False, "rembg's pixels instead of our own way")
+
+    @property
+    def recolours(self) -> bool:
+        """Whether soft edges lose the background's colour: where nothing is said, if the edge is refined."""
+        if self.decontaminate is None:
+            return self.refine != "none" or self.alpha_matting or self.vitmatte
+        return self.decontaminate
 
     @property
     def clean_up(self) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _cut_one(
         alpha = _moved(_alpha(edge, picture.image), options)
     with timings.stage("foreground"):
         recolour = None
-        if options.decontaminate is not False:
+        if options.recolours:
             recolour = _recolour(
                 copies, edge if isinstance(alpha, Guided) else alpha.mask, picture.image.size
             )

@@ -14,7 +14,7 @@ from rembolt.errors import RemboltError, UsageError
 from rembolt.images.files import whole_file
 from rembolt.images.limits import check_size
 from rembolt.pipeline import each
-from rembolt.settings import DEFAULT_MAX_PIXELS
+from rembolt.settings import DEFAULT_MAX_PIXELS, CutoutOptions, pick
 from rembolt.video.container import RECIPES, recipe_of
 from rembolt.video.crew import crewed_remover
 from rembolt.video.numbered import NumberedPictures, has_number
@@ -95,7 +95,7 @@ def cut_video(
     # Smoothing compares the frames' own colours, and a pixel that it makes visible needs its colour. Which
     # colours have background in them is known with the smooth alpha only.
     kept = {**options, "putalpha": True, "decontaminate": False} if made.smooth else options
-    recolour = made.smooth > 0 and options.get("decontaminate") is not False and not made.only_mask
+    recolour = made.smooth > 0 and pick(CutoutOptions, options).recolours and not made.only_mask
     remover, workers = crewed_remover(kept, workers)
     done = 0
     with (

@@ -137,7 +137,7 @@ def test_random_weights_need_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         weights.furnish(tmp_path, ["u2netp"])
 
 
-PLAIN = "--refine none --no-decontaminate"
+REFINED = "--refine fast"
 
 
 def test_everyone_is_measured_by_rembg_with_the_same_weights() -> None:
@@ -145,18 +145,18 @@ def test_everyone_is_measured_by_rembg_with_the_same_weights() -> None:
     beside = {one.name: baseline(everyone, one) for one in everyone}
     assert {name: other.name for name, other in beside.items() if other} == {
         "rembolt bolt": "rembg u2netp",
-        f"rembolt bolt {PLAIN}": "rembg u2netp",
+        f"rembolt bolt {REFINED}": "rembg u2netp",
         "rembolt u2netp": "rembg u2netp",
-        f"rembolt u2netp {PLAIN}": "rembg u2netp",
+        f"rembolt u2netp {REFINED}": "rembg u2netp",
         "rembolt silueta": "rembg silueta",
-        f"rembolt silueta {PLAIN}": "rembg silueta",
+        f"rembolt silueta {REFINED}": "rembg silueta",
         "rembolt u2netp --exact": "rembg u2netp",
         "rembolt silueta --exact": "rembg silueta",
         "rembg u2netp": "rembg u2netp",
         "rembg silueta": "rembg silueta",
     }
     alone = line_up(["bolt"], None)
-    assert [one.name for one in alone] == ["rembolt bolt", f"rembolt bolt {PLAIN}"]
+    assert [one.name for one in alone] == ["rembolt bolt", f"rembolt bolt {REFINED}"]
     assert baseline(alone, alone[0]) is None
     assert needed(["bolt"], "rembg") == ["bolt", "u2netp"]
 
@@ -179,11 +179,11 @@ def test_weights_in_int8_are_measured_too(tmp_path: Path, monkeypatch: pytest.Mo
     names = [one.name for one in everyone]
     assert names == [
         "rembolt bolt",
-        f"rembolt bolt {PLAIN}",
+        f"rembolt bolt {REFINED}",
         "rembolt bolt --precision int8 --device openvino",
     ]
     assert everyone[0].flags() == ["-m", "bolt", "--precision", "fp32"]
-    assert everyone[1].flags() == ["-m", "bolt", "--precision", "fp32", *PLAIN.split()]
+    assert everyone[1].flags() == ["-m", "bolt", "--precision", "fp32", *REFINED.split()]
     assert everyone[2].flags() == ["-m", "bolt", "--precision", "int8", "--device", "openvino"]
 
 

@@ -62,8 +62,8 @@ def test_jobs_and_limits_beside_rembg(folder: Path) -> None:
     needs_rembg()
     document, printed = numbers(folder, "--against", "rembg", "--only", "jobs,limits")
     jobs = document["jobs"]["photos"][SIZE]
-    plain = "--refine none --no-decontaminate"
-    ours = ["rembolt bolt", f"rembolt bolt {plain}", "rembolt u2netp", f"rembolt u2netp {plain}"]
+    fine = "--refine fast"
+    ours = ["rembolt bolt", f"rembolt bolt {fine}", "rembolt u2netp", f"rembolt u2netp {fine}"]
     assert list(jobs) == [*ours, "rembolt u2netp --exact", "rembg u2netp"]
     for all_ in jobs.values():
         assert len(all_) == 1

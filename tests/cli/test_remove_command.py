@@ -182,9 +182,13 @@ FLAGS: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
     "--model": (["--model", "u2netp"], [], {"model": "u2netp"}),
     "-om": (["-om"], [], {"only_mask": True}),
     "-ppm": (["-ppm"], [], {"post_process_mask": True}),
-    "-dc": (["-dc"], ["--no-decontaminate"], {"decontaminate": True}),
-    "--no-decontaminate": (["--no-decontaminate"], [], {"decontaminate": False}),
-    "--refine none": (["--refine", "none"], [], {"refine": "none"}),
+    "-dc": (["-dc"], [], {"decontaminate": True}),
+    "--no-decontaminate": (
+        ["--refine", "fast", "--no-decontaminate"],
+        ["--refine", "fast"],
+        {"refine": "fast", "decontaminate": False},
+    ),
+    "--refine fast": (["--refine", "fast"], [], {"refine": "fast"}),
     "--refine best": (["--refine", "best"], [], {"refine": "best"}),
     "-vm": (["-vm"], [], {"vitmatte": True}),
     "-bgc": (["-bgc", "10", "200", "30", "255"], [], {"bgcolor": (10, 200, 30, 255)}),
@@ -231,9 +235,10 @@ def test_what_the_flags_mean(run, photo):
     assert plain.shape == (97, 151, 4)
     assert np.array_equal(cut("-om"), plain[..., 3])
     assert set(np.unique(cut("-ppm")[..., 3])) == {0, 255}
-    assert np.array_equal(cut("-dc"), plain)
-    assert np.array_equal(cut("--refine", "fast"), plain)
-    assert np.array_equal(cut("--no-decontaminate")[..., 3], plain[..., 3])
+    assert np.array_equal(cut("-dc")[..., 3], plain[..., 3])
+    assert np.array_equal(cut("--no-decontaminate"), plain)
+    assert np.array_equal(cut("--refine", "none"), plain)
+    assert np.array_equal(cut("--refine", "fast", "-dc"), cut("--refine", "fast"))
     on_green = cut("-bgc", "0", "255", "0", "255")
     assert (on_green[..., 3] == 255).all()
     assert (on_green[plain[..., 3] == 0][:, :3] == (0, 255, 0)).all()
@@ -297,9 +302,9 @@ def test_threads_reach_the_session(run, photo, monkeypatch):
     count = loading.thread_count
     monkeypatch.setattr(loading, "thread_count", lambda threads: asked.append(threads) or count(threads))
     clear_sessions()
-    assert run("remove", photo, "out.png", "--threads", "1").code == 0
+    assert run("remove", photo, "out.png", "--threads", "1", "--refine", "fast").code == 0
     assert asked == [1, 1], "the model's session, and that of the edges"
-    assert Path("out.png").read_bytes() == rembolt.remove(photo.read_bytes())
+    assert Path("out.png").read_bytes() == rembolt.remove(photo.read_bytes(), refine="fast")
 
 
 @pytest.mark.parametrize("flags", [[], ["-a"], ["-om"], ["-bgc", "9", "8", "7", "255"]])

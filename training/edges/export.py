@@ -29,6 +29,10 @@ TOLERANCE = 0.5
 """Largest difference of an alpha, of 255, to PyTorch. Half precision of the weights costs the most."""
 
 
+FAINT = 0.02
+"""Alphas up to here, and those as near to 1, become 0 and 1: the network is seldom quite sure."""
+
+
 class Bytes(nn.Module):
     """The same network for what photos are made of.
 
@@ -43,7 +47,7 @@ class Bytes(nn.Module):
     def forward(self, seen: Tensor) -> Tensor:
         """Answer the coefficients."""
         a, b = self.network(seen.permute(0, 3, 1, 2).float() / 255).split((3, 1), dim=1)
-        return torch.cat([a, b * 255], dim=1)
+        return torch.cat([a, (b - FAINT) * 255], dim=1) / (1 - 2 * FAINT)
 
 
 def to_onnx(network: nn.Module) -> onnx.ModelProto:
