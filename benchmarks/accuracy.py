@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--sheet", type=sheet.path, metavar="FILE", help="draw 48 photos: .png, .webp or .jpg"
     )
     candidates.add_flags(parser)
+    candidates.add_refine_flag(parser)
     asked = parser.parse_args(arguments)
     report.introduce()
     try:

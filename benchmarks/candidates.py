@@ -77,12 +77,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=report.positive, default=2, help="of each network, default 2")
     parser.add_argument("--exact", action="store_true", help="rembg's pixels instead of rembolt's own way")
-    parser.add_argument(
-        "--refine",
-        choices=REFINE.choices,
-        default="none",
-        help="what is done to their masks, default none: the networks are compared",
-    )
+    parser.set_defaults(refine="none")
     files = parser.add_argument_group("ONNX files that have no JSON file beside them")
     files.add_argument("--size", type=_size, metavar="N|WxH", help="input size (default: the network's own)")
     files.add_argument("--head", choices=get_args(Head), default="minmax", help="default minmax")
@@ -91,6 +86,16 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     files.add_argument(
         "--brightness", choices=get_args(Brightness), default="photo-maximum", help="default photo-maximum"
+    )
+
+
+def add_refine_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that says what is done to the models' masks."""
+    parser.add_argument(
+        "--refine",
+        choices=REFINE.choices,
+        default="none",
+        help="what is done to their masks, default none: the networks are compared",
     )
 
 

@@ -103,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--sheet", type=sheet.path, metavar="FILE", help="draw every result: .png, .webp or .jpg"
     )
     candidates.add_flags(parser)
+    candidates.add_refine_flag(parser)
     asked = parser.parse_args(arguments)
     report.introduce()
     try:
