@@ -157,7 +157,7 @@ def test_smoothing_is_that_of_the_library(run, exact_film, frames, remover, clea
     from rembolt.video.frame import Frame
     from rembolt.video.smooth import smoothed
 
-    flags = [] if clean else ["--no-decontaminate"]
+    flags = ["--decontaminate"] if clean else []
     assert run("video", exact_film, "%d.png", "--smooth", 2, *flags).code == 0
     # The photo's own colours tell what stays the same; the background goes out of them afterwards.
     kept = [Frame(remover.cutout(frame, putalpha=True, decontaminate=False).rgba, 0) for frame in frames]
