@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
@@ -15,8 +14,8 @@ from rembolt.engine.loading import load, session_options
 from rembolt.errors import UsageError, WeightsUnavailableError
 from rembolt.models.catalogue import find_model
 from rembolt.models.spec import Brightness, Head, ModelSpec
-from rembolt.settings import CutoutOptions, setting_of
-from rembolt.timings import Timings
+from rembolt.setting import settings_of
+from rembolt.settings import CutoutOptions
 
 if TYPE_CHECKING:
     import argparse
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
 U2NETP = "u2netp"
 DEFAULT_MODELS = ("bolt", U2NETP)
-
-
-REFINE = next(setting_of(option) for option in fields(CutoutOptions) if option.name == "refine")
 
 
 class Candidate(NamedTuple):
@@ -55,8 +51,7 @@ class Candidate(NamedTuple):
         Args:
             picture: mode `RGB`.
         """
-        options = CutoutOptions(exact=self.remover._exact)
-        return self.remover._segmenter.segment(picture, options, Timings())[0]
+        return self.remover.masks(picture)[0]
 
     def fed(self) -> dict[str, object]:
         """How the network is fed and its answer read, for JSON."""
@@ -93,7 +88,7 @@ def add_refine_flag(parser: argparse.ArgumentParser) -> None:
     """Add the flag that says what is done to the models' masks."""
     parser.add_argument(
         "--refine",
-        choices=REFINE.choices,
+        choices=settings_of(CutoutOptions)["refine"].choices,
         default="none",
         help="what is done to their masks, default none: the networks are compared",
     )

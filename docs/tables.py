@@ -8,13 +8,13 @@ A test fails when a page no longer says what the code says.
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 from rembolt.images.encode import OUTPUT_FORMATS
 from rembolt.images.formats import SOURCE_FORMATS
 from rembolt.models.catalogue import MODELS
-from rembolt.settings import GROUPS, setting_of
+from rembolt.setting import settings_of
+from rembolt.settings import GROUPS
 
 PAGES = Path(__file__).resolve().parent
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -29,16 +29,12 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def options() -> str:
     """Every option: Python keyword, flags, type, default, limits, help."""
     rows = []
-    for group in GROUPS:
-        for option in fields(group):
-            setting = setting_of(option)
-            flags = ", ".join(f"`{flag}`" for flag in (*setting.flags, f"--{option.name.replace('_', '-')}"))
-            if option.type == "bool | None":
-                flags += f", `--no-{option.name.replace('_', '-')}`"
-            limits = ", ".join(setting.choices)
-            if setting.minimum is not None:
-                limits = f"from {setting.minimum}" + (f" to {setting.maximum}" if setting.maximum else "")
-            rows.append((f"`{option.name}`", flags, f"`{option.default}`", limits, setting.help))
+    for setting in settings_of(*GROUPS).values():
+        flags = ", ".join(f"`{flag}`" for flag in (*setting.flags, *setting.long_flags))
+        limits = ", ".join(setting.choices)
+        if setting.minimum is not None:
+            limits = f"from {setting.minimum}" + (f" to {setting.maximum}" if setting.maximum else "")
+        rows.append((f"`{setting.name}`", flags, f"`{setting.default}`", limits, setting.help))
     return table(("option", "flags", "default", "allowed", "what it does"), rows)
 
 

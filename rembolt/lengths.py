@@ -75,6 +75,27 @@ def position_of(text: str) -> tuple[float, float] | None:
     return shares[0], shares[-1]
 
 
+def region_of(text: str, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Read a region of a picture: two opposite corners, each across and down, in pixels or percent.
+
+    Args:
+        text: four lengths, as in `10px 10px 90% 90%`.
+        size: the picture's width and height.
+
+    Returns:
+        Left, top, right and bottom in pixels, within the picture; None for anything else, and where
+        the region holds no pixel of it.
+    """
+    lengths = [length for word in text.split() if (length := _length(word)) is not None]
+    if len(lengths) != 4 or len(text.split()) != 4:
+        return None
+    across = sorted(min(length.pixels(size[0]), size[0]) for length in lengths[0::2])
+    down = sorted(min(length.pixels(size[1]), size[1]) for length in lengths[1::2])
+    if across[0] == across[1] or down[0] == down[1]:
+        return None
+    return across[0], down[0], across[1], down[1]
+
+
 def _length(word: str) -> Length | None:
     if word == "0":
         return Length(0, percent=False)

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from rembolt.arrange.finish import Finished, finish
 from rembolt.cutout.result import Cutout, Encoded
 from rembolt.cutout.standard import cut, shrink
+from rembolt.cutout.subject import Box, box_of
 from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError, UsageError
 from rembolt.images.rows import Rows, image_of, whole
 from rembolt.images.source import read_picture, read_raw
@@ -150,25 +152,31 @@ class Remover:
         return self.encode(image, **options).data
 
     def encode(
-        self, image: Any, *, timings: Timings | None = None, **options: Unpack[PhotoKeywords]
+        self,
+        image: Any,
+        *,
+        timings: Timings | None = None,
+        find_subject: bool = False,
+        **options: Unpack[PhotoKeywords],
     ) -> Encoded:
         """Cut out one photo and encode the result in `format`, whatever kind the photo is of.
 
         Args:
             image: see `cutout`; also what `rembolt.images.source.read` gave.
             timings: gets the stages, beside those it already has.
+            find_subject: say in the result where the subject is.
             options: see `cutout`, also for the errors.
         """
         from rembolt.images.encode import encode
 
         groups = self._groups(options)
         timings = Timings() if timings is None else timings
-        result, icc_profile = self._result(image, groups, timings)
+        result, icc_profile, subject = self._result(image, groups, timings, find_subject=find_subject)
         output = groups.output
         with timings.stage("encode"):
             data = encode(result, output.format, quality=output.quality, icc_profile=icc_profile)
         height, width = result.shape[:2]
-        return Encoded(data, width, height, *self._placed(groups.cut), timings)
+        return Encoded(data, width, height, *self._placed(groups.cut), timings, subject)
 
     def map(
         self,
@@ -198,12 +206,12 @@ class Remover:
         exact = self._groups(options).cut.exact
         measured = None if self._own_session or exact else measured_choice(self._session_options)
         shared = crew(workers, self._session_options.threads, measured)
-        remover = self if shared.workers == 1 else self._with_threads(shared.threads)
+        remover = self if shared.workers == 1 else self.with_threads(shared.threads)
         cutout = partial(remover.cutout, **options)
         return each(cutout, images, workers=shared.workers, ordered=ordered)
 
-    def _with_threads(self, threads: int) -> Remover:
-        """This remover, or one like it with so many threads where that can be chosen."""
+    def with_threads(self, threads: int) -> Remover:
+        """Give this remover, or one like it whose runs take so many CPU threads, where that can be chosen."""
         if self._own_session or not self._segmenter.session.on_cpu or self._session_options.threads:
             return self
         like = copy(self)
@@ -224,6 +232,23 @@ class Remover:
         self._exact_segmenter = self._exact_segmenter or open_segmenter(self._session_options, exact=True)
         return self._exact_segmenter
 
+    def masks(self, image: Image.Image, **options: Unpack[PhotoKeywords]) -> list[Image.Image]:
+        """What the network finds, before anything is made of it.
+
+        Args:
+            image: upright, mode `RGB`; with `exact` any mode.
+            options: see `cutout`; `exact`, `cloth_category` and `sam_prompt` are used.
+
+        Returns:
+            Masks of mode `L` at whatever size they were found; more than one only for the categories of
+            clothes.
+
+        Raises:
+            UsageError: an option is unknown or out of range.
+        """
+        cut = self._groups(options).cut
+        return self._segmenter_for(cut).segment(image, cut, Timings())
+
     def masks_exactly(self, image: Image.Image, options: CutoutOptions) -> list[Image.Image]:
         """Rembg's masks of an upright Pillow image of any mode: mode `L`, at the picture's size."""
         from rembolt.cutout.exact import enlarged
@@ -241,40 +266,28 @@ class Remover:
 
     def _pixels(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes, bytes | None]:
         """What is asked for as an array, and the profile of its colours."""
-        result, icc_profile = self._result(image, groups, timings)
+        result, icc_profile, _ = self._result(image, groups, timings)
         if not isinstance(result, np.ndarray):
             with timings.stage("foreground"):
                 result = whole(result)
         return result, icc_profile
 
-    def _result(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Bytes | Rows, bytes | None]:
-        """What is asked for, cut-out or mask, where possible as rows, and the profile of its colours."""
+    def _result(
+        self, image: Any, groups: _Groups, timings: Timings, *, find_subject: bool = False
+    ) -> Finished:
+        """What is asked for, cut-out or mask."""
         output = groups.output
         if groups.cut.exact:
             result = self._exactly(image, groups, timings)
             if not isinstance(result, Image.Image):
-                return result, None
+                return Finished(result, None, _subject_of(whole(result)) if find_subject else None)
             if result.mode not in ("L", "RGB", "RGBA"):
                 result = result.convert("RGBA")
-            return np.array(result), result.info.get("icc_profile")
+            pixels = np.array(result)
+            subject = _subject_of(pixels) if find_subject else None
+            return Finished(pixels, result.info.get("icc_profile"), subject)
         rows, picture = self._straight(image, groups, timings)
-        icc_profile = picture.icc_profile
-        if output.arrangement:
-            from rembolt.arrange.arrangement import arrange
-
-            with timings.stage("foreground"):
-                pixels = whole(rows)
-            with timings.stage("arrange"):
-                pixels = arrange(pixels, picture, output, groups.source)
-                if output.only_mask:
-                    return np.ascontiguousarray(pixels[:, :, 3]), None
-            return pixels, icc_profile
-        if not output.only_mask and output.bgcolor is None:
-            return rows, icc_profile
-        with timings.stage("foreground"):
-            cutout = Cutout(whole(rows))
-            pixels = cutout.to_array(only_mask=output.only_mask, bgcolor=output.bgcolor)
-        return pixels, None if output.only_mask else icc_profile
+        return finish(rows, picture, output, groups.source, timings, find_subject=find_subject)
 
     def _exactly(self, image: Any, groups: _Groups, timings: Timings) -> Image.Image | Rows:
         """Rembg's way; see `rembolt.cutout.exact`."""
@@ -327,3 +340,8 @@ def _refuse_arrangement(options: Mapping[str, Any]) -> None:
     given = {name: options[name] for name in names_of(OutputOptions) if name in options}
     if arranged := pick(OutputOptions, given).arrangement:
         raise UsageError(f"a Cutout has no {arranged[0]}; give it to remove or encode.")
+
+
+def _subject_of(pixels: Bytes) -> Box | None:
+    """The box around the subject of a cut-out or mask."""
+    return box_of(pixels[:, :, 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels)

@@ -1,14 +1,13 @@
 """Every option once: its name, type, default, limits and help.
 
 The Python keywords, the command-line flags and the tables in the documentation all come from the
-dataclasses here. A field's annotation says its type, its `Setting` the rest.
+dataclasses here. A field's annotation says its type, `setting` the rest; see `rembolt.setting`.
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import Field, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rembolt.checks import (
     ORIGINAL,
@@ -20,9 +19,10 @@ from rembolt.checks import (
     check_scale,
 )
 from rembolt.errors import UsageError
+from rembolt.setting import Options, read_json, setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 MOST_THREADS = 1024
 
@@ -31,88 +31,6 @@ MOST_WORKERS = 256
 
 DEFAULT_MAX_PIXELS = 100_000_000
 """Largest picture accepted unless the caller says otherwise, in pixels (width times height)."""
-
-
-class Setting(NamedTuple):
-    """What is known of one option beside its name, type and default.
-
-    Attributes:
-        help: one line for people.
-        flags: short command-line flags, rembg's where it has them; the long flag comes from the name.
-        choices: the values allowed, empty when any will do.
-        minimum, maximum: inclusive limits of a number.
-        check: turns a value of a special type into its checked form, or raises `UsageError`.
-    """
-
-    help: str
-    flags: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    check: Callable[[str, Any], Any] | None = None
-
-    def validate(self, name: str, annotation: str, value: Any) -> Any:
-        """Return `value` in its checked form.
-
-        Raises:
-            UsageError: the value has the wrong type or lies outside the limits.
-        """
-        optional = annotation.endswith(" | None")
-        if value is None and optional:
-            return None
-        if self.check is not None:
-            return self.check(name, value)
-        base = annotation.removesuffix(" | None")
-        value = _plain(value)
-        kinds: dict[str, tuple[type, str]] = {
-            "bool": (bool, "True or False"),
-            "int": (int, "a whole number"),
-            "float": (float, "a number"),
-            "str": (str, "text"),
-        }
-        kind, words = kinds[base]
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value != value:
-            raise UsageError(f"{name} must be {words}, not {value!r}.")
-        if self.choices and value not in self.choices:
-            raise UsageError(f"{name} must be one of {', '.join(self.choices)}, not {value!r}.")
-        return self._in_range(name, value)
-
-    def _in_range(self, name: str, value: Any) -> Any:
-        if self.minimum is not None and value < self.minimum:
-            raise UsageError(f"{name} must be at least {self.minimum}, not {value}.")
-        if self.maximum is not None and value > self.maximum:
-            raise UsageError(f"{name} must be at most {self.maximum}, not {value}.")
-        return value
-
-
-def _plain(value: Any) -> Any:
-    """A NumPy number as Python's own, a path as text; other values as they are."""
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
-
-
-def setting(default: Any, help: str, *flags: str, **limits: Any) -> Any:  # noqa: A002 - the field's own word
-    """A dataclass field that carries its `Setting`."""
-    return field(default=default, metadata={"setting": Setting(help, flags, **limits)})
-
-
-def setting_of(option: Field[Any]) -> Setting:
-    """The `Setting` of a dataclass field made by `setting`."""
-    return cast("Setting", option.metadata["setting"])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Options:
-    """Base of the option groups: checks every field when it is made."""
-
-    def __post_init__(self) -> None:
-        for option in fields(self):
-            value = getattr(self, option.name)
-            checked = setting_of(option).validate(option.name, str(option.type), value)
-            object.__setattr__(self, option.name, checked)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -205,7 +123,7 @@ class CutoutOptions(Options):
         choices=("upper", "lower", "full", "attire"),
     )
     sam_prompt: tuple[Mapping[str, Any], ...] | None = setting(
-        None, "points and rectangles for the sam model, as JSON", check=check_prompts
+        None, "points and rectangles for the sam model, as JSON", check=check_prompts, read=read_json
     )
     max_size: int | None = setting(
         None, "longest side the network and the refinement work at; the colours stay full size", minimum=16
@@ -223,7 +141,8 @@ class CutoutOptions(Options):
     def clean_up(self) -> tuple[str, ...]:
         """Names of the options given that move the edge in our own way only."""
         names = ("smooth_mask", "remove_islands", "fill_holes", "shift_edge", "feather")
-        return tuple(name for name in names if getattr(self, name))
+        given = tuple(name for name in names if getattr(self, name))
+        return given if self.refine == "none" else ("refine", *given)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -25,6 +25,7 @@ from rembolt.errors import (
 )
 from rembolt.images.enlarge import Enlarged
 from rembolt.images.rows import whole
+from rembolt.models.catalogue import find_model
 from rembolt.models.spec import ModelSpec
 from rembolt.segmenters import opening
 
@@ -475,6 +476,21 @@ class TestOptimizedBackgroundRemover:
     def test_a_gpu_that_is_not_there_is_an_error(self) -> None:
         with pytest.raises(DeviceError, match="use_gpu"):
             OptimizedBackgroundRemover("bolt", use_gpu=True)
+
+
+def test_masks_are_the_networks_own(cat: Image.Image, remover: Remover) -> None:
+    (mask,) = remover.masks(cat, only_mask=True, refine="fast", feather=3.0)
+    spec = find_model("bolt")
+    assert (mask.mode, mask.size) == ("L", spec.input_size)
+    (plain,) = remover.masks(cat)
+    assert mask == plain  # what is made of them changes nothing
+    enlarged = Image.fromarray(remover.cutout(cat, decontaminate=False).alpha)
+    assert np.abs(np.asarray(mask.resize(cat.size), int) - np.asarray(enlarged)).mean() < 2
+    (exact,) = remover.masks(cat, exact=True)
+    assert exact != plain
+    assert exact == Remover(exact=True).masks(cat)[0]
+    with pytest.raises(UsageError, match="model"):
+        remover.masks(cat, model="u2netp")
 
 
 def test_the_public_names() -> None:

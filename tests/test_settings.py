@@ -9,6 +9,7 @@ import pytest
 from rembolt.errors import UsageError
 from rembolt.images.encode import OUTPUT_FORMATS, QUALITY_RANGE
 from rembolt.keywords import Keywords, PhotoKeywords
+from rembolt.setting import Setting, settings_of
 from rembolt.settings import (
     ALIASES,
     GROUPS,
@@ -17,23 +18,22 @@ from rembolt.settings import (
     OutputOptions,
     SessionOptions,
     check_names,
+    check_together,
     names_of,
     pick,
-    setting_of,
 )
 
+SETTINGS = settings_of(*GROUPS)
 
-@pytest.mark.parametrize(
-    "option", [option for group in GROUPS for option in fields(group)], ids=lambda o: o.name
-)
-def test_every_option_has_help_and_a_valid_default(option: object) -> None:
-    setting = setting_of(option)
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda one: one.name)
+def test_every_option_has_help_and_a_valid_default(setting: Setting) -> None:
     assert len(setting.help) > 10
-    assert setting.validate(option.name, str(option.type), option.default) == option.default
+    assert setting.validate(setting.default) == setting.default
 
 
 def test_no_two_options_share_a_name_or_flag() -> None:
-    flags = [flag for group in GROUPS for option in fields(group) for flag in setting_of(option).flags]
+    flags = [flag for one in SETTINGS.values() for flag in (*one.flags, *one.long_flags)]
     assert len(flags) == len(set(flags))
     assert len(names_of(*GROUPS)) == len(set(names_of(*GROUPS)))
 
@@ -81,6 +81,99 @@ def test_wrong_values_are_named(group: type, values: dict[str, object], message:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"refine": "fast"},
+        {"refine": "best"},
+        {"smooth_mask": True},
+        {"remove_islands": 1},
+        {"fill_holes": 1},
+        {"shift_edge": -1},
+        {"feather": 1},
+    ],
+)
+def test_exact_takes_no_way_of_our_own(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=f"exact gives rembg's pixels, which has no {next(iter(options))}; "):
+        check_together(CutoutOptions(exact=True, **options), OutputOptions())
+    check_together(CutoutOptions(**options), OutputOptions())
+    check_together(CutoutOptions(exact=True, refine="none", alpha_matting=True), OutputOptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("max_size", "320", 320),
+        ("max_size", " 320 ", 320),
+        ("max_size", "-3", -3),  # limits are another matter
+        ("shift_edge", "-2.5", -2.5),
+        ("shift_edge", "1e1", 10.0),
+        ("exact", "true", True),
+        ("exact", "ON", True),
+        ("exact", "1", True),
+        ("exact", "no", False),
+        ("exact", "0", False),
+        ("decontaminate", "off", False),
+        ("refine", "fast", "fast"),
+        ("refine", "slow", "slow"),  # choices too
+        ("model", "", ""),
+        ("model", "None", "None"),
+        ("bgcolor", "1,2,3", "1,2,3"),
+        ("background", "#fff", "#fff"),
+        ("sam_prompt", '[{"type": "point"}]', [{"type": "point"}]),
+        ("sam_prompt", "null", None),
+    ],
+)
+def test_text_becomes_the_options_type(name: str, text: str, value: object) -> None:
+    parsed = SETTINGS[name].parse(text)
+    assert (parsed, type(parsed)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("max_size", "large", "max_size must be a whole number, not 'large'."),
+        ("max_size", "1.5", "max_size must be a whole number, not '1.5'."),
+        ("max_size", "", "max_size must be a whole number, not ''."),
+        ("feather", "1,5", "feather must be a number, not '1,5'."),
+        ("exact", "maybe", "exact must be True or False, not 'maybe'."),
+        ("sam_prompt", "[", "sam_prompt: this is not JSON (Expecting value: line 1 column 2 (char 1)): '['."),
+    ],
+)
+def test_text_of_another_type_is_refused(name: str, text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        SETTINGS[name].parse(text)
+    assert str(caught.value) == message
+    with pytest.raises(UsageError) as caught:
+        SETTINGS[name].parse(text, "--flag")
+    assert str(caught.value) == message.replace(name, "--flag", 1)
+
+
+@pytest.mark.parametrize("text", ["9" * 100_000, "[" * 100_000], ids=["digits", "brackets"])
+@pytest.mark.parametrize("name", ["max_size", "sam_prompt"])
+def test_endless_text_is_not_said_back(name: str, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        SETTINGS[name].parse(text)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda one: one.name)
+def test_text_and_keywords_say_the_same(setting: Setting) -> None:
+    for value in (*setting.choices, setting.minimum, setting.maximum, setting.default):
+        if value is not None:
+            assert setting.validate(setting.parse(str(value))) == setting.validate(value)
+
+
+def test_a_setting_says_what_its_field_says() -> None:
+    assert SETTINGS["max_size"][:4] == ("max_size", "int", True, None)
+    assert SETTINGS["refine"][:4] == ("refine", "str", False, "none")
+    assert SETTINGS["sam_prompt"].kind == "tuple[Mapping[str, Any], ...]"
+    assert SETTINGS["max_size"].long_flags == ("--max-size",)
+    assert SETTINGS["exact"].long_flags == ("--exact",)
+    assert SETTINGS["decontaminate"].long_flags == ("--decontaminate", "--no-decontaminate")
+    assert tuple(SETTINGS) == names_of(*GROUPS)
+
+
 def test_colours_may_leave_the_alpha_out() -> None:
     assert OutputOptions(bgcolor=[1, 2, 3]).bgcolor == (1, 2, 3, 255)
 
@@ -115,6 +208,5 @@ def test_the_typed_keywords_are_the_options() -> None:
 
 
 def test_the_settings_and_the_tables_they_stand_for_agree() -> None:
-    options = {option.name: setting_of(option) for group in GROUPS for option in fields(group)}
-    assert options["format"].choices == tuple(OUTPUT_FORMATS)
-    assert (options["quality"].minimum, options["quality"].maximum) == QUALITY_RANGE
+    assert SETTINGS["format"].choices == tuple(OUTPUT_FORMATS)
+    assert (SETTINGS["quality"].minimum, SETTINGS["quality"].maximum) == QUALITY_RANGE

@@ -6,7 +6,6 @@ import io
 import random
 import warnings
 from contextlib import suppress
-from dataclasses import fields
 from typing import Any
 
 import hypothesis.extra.numpy as hnp
@@ -18,7 +17,8 @@ from PIL import Image
 
 import rembolt
 from rembolt.errors import InputError, RemboltError
-from rembolt.settings import GROUPS, SessionOptions, names_of, setting_of
+from rembolt.setting import settings_of
+from rembolt.settings import GROUPS, SessionOptions, names_of
 
 
 def examples(number: int) -> settings:
@@ -147,7 +147,7 @@ def is_odd(shape: tuple[int, ...]) -> bool:
 
 # --- options
 
-SETTINGS = {option.name: setting_of(option) for group in GROUPS for option in fields(group)}
+SETTINGS = settings_of(*GROUPS)
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
@@ -162,7 +162,7 @@ JUNK = st.one_of(
 )
 
 
-FLOATS = {option.name for group in GROUPS for option in fields(group) if str(option.type).startswith("float")}
+FLOATS = {name for name, setting in SETTINGS.items() if setting.kind == "float"}
 TEXTS = {
     "background": ("red", "blur", "#12345678", "nothing of the kind"),
     "crop_margin": ("0", "3px", "50% 2px", "100% 0 1px 7%"),

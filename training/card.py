@@ -3,9 +3,9 @@
     python -m training.card --name first --run ../runs/first \
         --sizes sizes.json --accuracy accuracy.json --studio studio.json
 
-The folder `training/runs/first` holds the exported network already. Numbers come from files, words from
-`card.template.md` and the folder's `remarks.md`, which says what a person saw on the contact sheet. Without
-files, the card of a run that is kept is written again.
+The folder `training/runs/first` holds the exported network already, unless it is what ships. Numbers come
+from files, words from `card.template.md` and the folder's `remarks.md`, which says what a person saw on the
+contact sheet. Without files, the card of a run that is kept is written again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "card.template.md"
 KEPT = HERE / "runs"
-"""One folder a run: network, settings, curve, figures, remarks and card."""
+"""One folder a run: settings, curve, figures, remarks and card, and the network until it ships."""
+
+SHIPPED = HERE.parent / "rembolt" / "models" / "weights" / "bolt.onnx"
+"""The network that ships; its run's card lies beside it."""
 
 NETWORK, FIGURES, REMARKS, CARD = "bolt.onnx", "figures.json", "remarks.md", "card.md"
 OTHER = "u2netp"
@@ -243,12 +246,19 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def network_of(name: str) -> Path:
+    """Where the network of a kept run is: in its folder, or in the package if it is what ships."""
+    own = KEPT / name / NETWORK
+    shipped = SHIPPED.with_suffix(".md").read_text(encoding="utf-8")
+    return SHIPPED if shipped.startswith(f"# Model card: {name}\n") and not own.exists() else own
+
+
 def kept(name: str) -> str:
     """Give the card of a run that is kept in the repository."""
     folder = KEPT / name
     lines = (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines()
     measured = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
-    measured["bytes"] = (folder / NETWORK).stat().st_size
+    measured["bytes"] = network_of(name).stat().st_size
     text = render(name, recipes.read(folder / "recipe.json"), [json.loads(line) for line in lines], measured)
     return text + "\n" + (folder / REMARKS).read_text(encoding="utf-8")
 

@@ -12,11 +12,11 @@ from PIL import Image
 from rembolt.arrange.background import backdrop, is_blur
 from rembolt.arrange.blur import blurred
 from rembolt.arrange.crop import crop, crop_mirrored, with_margins
-from rembolt.arrange.over import over
 from rembolt.arrange.place import place
 from rembolt.arrange.shadow import with_shadow
-from rembolt.arrange.subject import Box, box_of
 from rembolt.checks import ORIGINAL
+from rembolt.cutout.compose import over
+from rembolt.cutout.subject import Box, box_of
 from rembolt.errors import UsageError
 from rembolt.images.limits import check_size
 from rembolt.lengths import margins_of, position_of, scale_of
@@ -45,9 +45,22 @@ class _Moved(NamedTuple):
     subject: Box | None
 
 
+class Arranged(NamedTuple):
+    """An arranged picture.
+
+    Attributes:
+        pixels: `uint8` `(H, W, 4)`, straight colours.
+        subject: the box around the subject in it; None where there is none, in a strip, and where nothing but
+            a background was asked for, which needs no box.
+    """
+
+    pixels: Bytes
+    subject: Box | None
+
+
 def arrange(
     rgba: Bytes, picture: Picture, options: OutputOptions, source: InputOptions | None = None
-) -> Bytes:
+) -> Arranged:
     """Crop, or scale and move; then put a shadow and a background under the subject.
 
     A strip of several cut-outs is arranged one by one.
@@ -59,9 +72,6 @@ def arrange(
             the mask, and shadow and background are no part of the subject.
         source: `max_pixels` is the limit of background photos and of results.
 
-    Returns:
-        `uint8` `(H, W, 4)`, straight colours.
-
     Raises:
         UsageError: a strip would have to be cropped.
         InputError: the background photo cannot be used, or a margin makes the picture too large.
@@ -72,21 +82,23 @@ def arrange(
         return _arrange_one(rgba, picture, options, source)
     if options.crop:
         raise UsageError("a strip of several cut-outs cannot be cropped; choose one with cloth_category.")
-    return np.concatenate([_arrange_one(part, picture, options, source) for part in np.split(rgba, count)])
+    parts = [_arrange_one(part, picture, options, source) for part in np.split(rgba, count)]
+    return Arranged(np.concatenate([part.pixels for part in parts]), None)
 
 
-def _arrange_one(rgba: Bytes, picture: Picture, options: OutputOptions, source: InputOptions) -> Bytes:
+def _arrange_one(rgba: Bytes, picture: Picture, options: OutputOptions, source: InputOptions) -> Arranged:
     moved = _moved(rgba, options, source)
     result = moved.rgba
     if options.only_mask:
-        return result
+        return Arranged(result, moved.subject)
     if options.shadow and moved.subject is not None:
         result = with_shadow(result, moved.subject, options.shadow)
     if is_blur(options):
         own = blurred(picture.image, rgba[:, :, 3], picture.alpha, options.background_blur)
-        return over(result, Image.fromarray(crop_mirrored(np.asarray(own), moved.window)).convert("RGBA"))
-    below = backdrop(options, (result.shape[1], result.shape[0]), picture.icc_profile, source)
-    return result if below is None else over(result, below)
+        below = Image.fromarray(crop_mirrored(np.asarray(own), moved.window)).convert("RGBA")
+        return Arranged(over(result, below), moved.subject)
+    behind = backdrop(options, (result.shape[1], result.shape[0]), picture.icc_profile, source)
+    return Arranged(result if behind is None else over(result, behind), moved.subject)
 
 
 def _moved(rgba: Bytes, options: OutputOptions, source: InputOptions) -> _Moved:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from rembolt.arrange.subject import Box
+from rembolt.cutout.subject import Box
 
 if TYPE_CHECKING:
     from rembolt.lengths import Margins

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.arrange.subject import Box, box_of
+from rembolt.cutout.subject import Box, box_of
 
 Bytes = npt.NDArray[np.uint8]
 Position = tuple[float, float]

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from rembolt.arrange.over import over
+from rembolt.cutout.compose import over
 
 if TYPE_CHECKING:
-    from rembolt.arrange.subject import Box
+    from rembolt.cutout.subject import Box
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -11,9 +11,9 @@ from rembolt.models.catalogue import find_model
 REMBOLT = "rembolt"
 REMBG = "rembg"
 Way = Mapping[str, str]
-"""Options of a session: `precision`, and `device` where it is not the usual one."""
+"""Options that a model is also run with: `refine`, or `precision`, and `device` where it is not the usual."""
 
-REFINED: dict[str, Any] = {"refine": "fast"}
+REFINED: Way = {"refine": "fast"}
 """What rembg does not do in its default: the edge refined, its colours freed of the background."""
 
 SMALL = "u2netp"
@@ -28,7 +28,7 @@ class Candidate:
         name: for tables.
         side: the package, `rembolt` or `rembg`.
         model: the network.
-        options: of its `remove`, beside the model.
+        options: of its `remove`, beside the model; none of them False.
     """
 
     name: str
@@ -44,12 +44,7 @@ class Candidate:
         """The model and the options for rembolt's command line."""
         flags = ["-m", self.model]
         for name, value in self.options.items():
-            flag = name.replace("_", "-")
-            flags += (
-                [f"--no-{flag}"]
-                if value is False
-                else [f"--{flag}", *([] if value is True else [str(value)])]
-            )
+            flags += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
         return flags
 
 
@@ -67,10 +62,9 @@ def line_up(
     for model in models:
         own = {"precision": find_model(model).precision}  # never what auto has learnt from quantise
         candidates.append(Candidate(f"{REMBOLT} {model}", REMBOLT, model, own))
-        candidates.append(Candidate(f"{REMBOLT} {model} --refine fast", REMBOLT, model, own | REFINED))
-        for way in (ways or {}).get(model, ()):
+        for way in (REFINED, *(ways or {}).get(model, ())):
             flags = " ".join(f"--{name} {value}" for name, value in way.items())
-            candidates.append(Candidate(f"{REMBOLT} {model} {flags}", REMBOLT, model, dict(way)))
+            candidates.append(Candidate(f"{REMBOLT} {model} {flags}", REMBOLT, model, {**own, **way}))
     shared = [model for model in models if not find_model(model).embedded]
     candidates += [
         Candidate(f"{REMBOLT} {model} --exact", REMBOLT, model, {"exact": True}) for model in shared

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import reprlib
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
-from rembolt.settings import GROUPS, MOST_WORKERS, Options, check_names, setting_of, with_canonical_names
+from rembolt.setting import Options, Setting, read_json, settings_of
+from rembolt.settings import GROUPS, MOST_WORKERS, check_names, with_canonical_names
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,52 +21,51 @@ def options_from(*groups: type[Options]) -> Callable[[Command], Command]:
     """
 
     def decorate(command: Command) -> Command:
-        for group in reversed(groups):
-            for option in reversed(fields(group)):
-                command = _flag(option)(command)
+        for setting in reversed([*settings_of(*groups).values()]):
+            command = _flag(setting)(command)
         return command
 
     return decorate
 
 
-def _flag(option: Any) -> Callable[[Command], Command]:
-    setting = setting_of(option)
-    annotation = str(option.type).removesuffix(" | None")
-    names = (*setting.flags, f"--{option.name.replace('_', '-')}", option.name)
+def _flag(setting: Setting) -> Callable[[Command], Command]:
+    names = (*setting.flags, "/".join(setting.long_flags), setting.name)
     text = setting.help
-    if annotation == "bool":
-        if option.default is None:  # neither yes nor no by itself: both can be said
-            long = names[-2]
-            names = (*setting.flags, f"{long}/{long.replace('--', '--no-', 1)}", option.name)
+    if setting.kind == "bool":
         return click.option(*names, is_flag=True, default=None, help=text)
-    if option.default is not None:
-        text = f"{text}  [default: {option.default}]"
-    if option.name == "bgcolor":
+    if setting.default is not None:
+        text = f"{text}  [default: {setting.default}]"
+    if setting.name == "bgcolor":
         return click.option(*names, type=int, nargs=4, default=None, help=text, metavar="R G B A")
-    if annotation.startswith("tuple"):
-        return click.option(*names, type=JSON, default=None, help=text)
-    kind: Any = click.Choice(setting.choices) if setting.choices else _KINDS[annotation]
+    kind: Any = (
+        click.Choice(setting.choices)
+        if setting.choices
+        else _Text(_NAMES.get(setting.kind, "json"), lambda flags, said: setting.parse(said, flags))
+    )
     return click.option(*names, type=kind, default=None, help=text)
 
 
-_KINDS = {"int": int, "float": float, "str": str}
+class _Text(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
+    """Text that becomes a value.
 
+    Args:
+        name: of the kind of value, for the help.
+        read: makes a value of text; given the flags, for its errors, and the text.
+    """
 
-class _Json(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
-    name = "json"
+    def __init__(self, name: str, read: Callable[[str, str], Any]) -> None:
+        self.name = name
+        self._read = read
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, _: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
-        import json
-
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError) as error:
-            self.fail(f"this is not JSON ({error}): {reprlib.repr(value)}.", param, ctx)
+        return self._read(" / ".join(param.opts) if param else self.name, value)
 
 
-JSON = _Json()
+_NAMES = {"int": "integer", "float": "float", "str": "text"}
+
+JSON = _Text("json", read_json)
 
 
 def given(values: dict[str, Any], extras: Any = None) -> dict[str, Any]:

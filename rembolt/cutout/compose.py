@@ -15,8 +15,21 @@ def multiply_alpha(alpha: Bytes, own: Bytes) -> Bytes:
     return ((product + (product >> 8)) >> 8).astype(np.uint8)
 
 
+def over(rgba: Bytes, below: Image.Image) -> Bytes:
+    """Put a cut-out on a picture: Porter & Duff's *over* (1984), for straight colours.
+
+    Args:
+        rgba: `uint8` `(H, W, 4)`, straight colours.
+        below: mode `RGBA`, of the same size, straight colours.
+
+    Returns:
+        `uint8` `(H, W, 4)`, straight colours.
+    """
+    return np.array(Image.alpha_composite(below, Image.fromarray(rgba)))
+
+
 def over_colour(rgba: Bytes, colour: tuple[int, int, int, int]) -> Bytes:
-    """Put a cut-out on a plain colour: Porter & Duff's *over* (1984), for straight colours.
+    """Put a cut-out on a plain colour; see `over`.
 
     Args:
         rgba: `uint8` `(H, W, 4)`, straight colours.
@@ -25,5 +38,5 @@ def over_colour(rgba: Bytes, colour: tuple[int, int, int, int]) -> Bytes:
     Returns:
         `uint8` RGBA `(H, W, 4)`; opaque where the colour is.
     """
-    top = Image.fromarray(rgba)
-    return np.array(Image.alpha_composite(Image.new("RGBA", top.size, colour), top))
+    height, width = rgba.shape[:2]
+    return over(rgba, Image.new("RGBA", (width, height), colour))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from rembolt.cutout.surroundings import surroundings
+from rembolt.cutout.subject import surroundings
 
 Alpha = npt.NDArray[np.uint8]
 

@@ -8,6 +8,7 @@ that mix to exactly what the photo shows, each pixel gets the nearest.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.grid import Axis, axis
-from rembolt.cutout.small import Copies
+from rembolt.cutout.small import Copies, Small
 from rembolt.images.bands import BAND, for_bands
 
 Bytes = npt.NDArray[np.uint8]
@@ -92,26 +93,44 @@ class Recolour:
         self._down = axis(height, size[1], colours.step[1])
         self._values = colours.values
 
+    @classmethod
+    def estimated(cls, small: Small, alpha: Bytes, size: tuple[int, int]) -> Recolour:
+        """Estimate the colours on a small copy.
+
+        Args:
+            small: the copy.
+            alpha: of the copy, `uint8` `(h, w)`.
+            size: the full picture's width and height.
+        """
+        return cls(Colours(estimate(np.asarray(small.image), alpha), small.step), size)
+
     def rows(self, top: int, bottom: int) -> RowsOfColours:
-        """Prepare some rows: foreground and background between the copy's rows."""
-        lowest, share = self._down.lowest[top:bottom], self._down.share[top:bottom]
-        first = int(lowest[0])
-        near = self._values[:, first : int(lowest[-1]) + 2]
-        below = np.minimum(lowest + 1 - first, near.shape[1] - 1)
-        between = _between(near[:, lowest - first], near[:, below], share[:, np.newaxis])
-        return RowsOfColours(between, self._across)
+        """Give the colours of some rows; they are computed when they are first asked for."""
+        return RowsOfColours(self._values, self._across, self._down, (top, bottom))
 
 
 class RowsOfColours:
     """Foreground and background of some rows of a picture.
 
     Args:
-        values: `float32` `(6, rows, w)`: the rows are the picture's, the columns a copy's.
+        values: `float32` `(6, h, w)`, of the copy.
         across: how the picture's columns lie over the copy's.
+        down: how the picture's rows lie over the copy's.
+        rows: of the picture, the first and one after the last.
     """
 
-    def __init__(self, values: Floats, across: Axis) -> None:
-        self._values, self._across = values.reshape(len(values), -1), across
+    def __init__(self, values: Floats, across: Axis, down: Axis, rows: tuple[int, int]) -> None:
+        self._copy, self._across, self._down, self._rows = values, across, down, slice(*rows)
+
+    @cached_property
+    def _values(self) -> Floats:
+        """`float32` `(6, rows * w)`: the rows are the picture's, the columns the copy's."""
+        lowest, share = self._down.lowest[self._rows], self._down.share[self._rows]
+        first = int(lowest[0])
+        near = self._copy[:, first : int(lowest[-1]) + 2]
+        below = np.minimum(lowest + 1 - first, near.shape[1] - 1)
+        between = _between(near[:, lowest - first], near[:, below], share[:, np.newaxis])
+        return between.reshape(len(between), -1)
 
     def straight(
         self, pixels: Bytes, alpha: Bytes, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
@@ -127,8 +146,8 @@ class RowsOfColours:
         Returns:
             `uint8` RGB `(N, 3)`.
         """
-        places = rows * self._across.length + self._across.lowest[columns]
-        beside = places + (self._across.length > 1)
+        places = rows * self._across.source + self._across.lowest[columns]
+        beside = places + (self._across.source > 1)
         both = _between(
             self._values.take(places, axis=1), self._values.take(beside, axis=1), self._across.share[columns]
         )
@@ -167,13 +186,14 @@ def foreground(image: Image.Image, alpha: Image.Image) -> Image.Image:
     """
     small = Copies(image).at(SIDE)
     shown = np.asarray(alpha.resize(small.image.size, Image.Resampling.BOX))
-    change = Recolour(Colours(estimate(np.asarray(small.image), shown), small.step), image.size)
+    change = Recolour.estimated(small, shown, image.size)
     result, opacity = np.array(image), np.asarray(alpha)
 
     def write(top: int, bottom: int) -> None:
         colours, shown = result[top:bottom], opacity[top:bottom]
         places = soft_pixels(shown)
-        colours[places] = change.rows(top, bottom).straight(colours[places], shown[places], *places)
+        if places[0].size:
+            colours[places] = change.rows(top, bottom).straight(colours[places], shown[places], *places)
 
     for_bands(write, image.height, BAND)
     return Image.fromarray(result)

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from rembolt.images.enlarge import Weights
 
 
-Between = tuple[Floats, int, int]
-"""Weights of some pixels, `(pixels, positions)`, and the range of positions that they are for."""
-
-
-class Axis(NamedTuple):
+class Axis(Weights):
     """One side of a picture over one side of a grid, for linear interpolation; edges are repeated outwards.
 
-    Attributes:
-        length: positions of the grid.
-        lowest: `(N,)`, the position before each pixel, or the last but one.
-        share: `float32` `(N,)` in [0, 1], what the position after it counts.
+    Each pixel takes the position before it, or the last but one, and the one after that.
     """
 
-    length: int
-    lowest: npt.NDArray[np.intp]
-    share: Floats
+    __slots__ = ()
 
-    def between(self, first: int, last: int) -> Between:
-        """Give what some pixels are made of, from `first` to one before `last`."""
-        low = int(self.lowest[first])
-        high = min(int(self.lowest[last - 1]) + 2, self.length)
-        matrix = np.zeros((last - first, high - low), np.float32)
-        rows = np.arange(last - first)
-        places = self.lowest[first:last] - low
-        matrix[rows, places] = 1 - self.share[first:last]
-        matrix[rows, np.minimum(places + 1, high - low - 1)] += self.share[first:last]
-        return matrix, low, high
+    @property
+    def share(self) -> npt.NDArray[np.float32]:
+        """`float32` `(N,)` in [0, 1], what the second of the two positions counts."""
+        return self.kernels[:, 1]
 
 
 @lru_cache(maxsize=32)
@@ -51,4 +35,5 @@ def axis(length: int, pixels: int, step: float) -> Axis:
     """
     places = np.clip((np.arange(pixels) + 0.5) / step - 0.5, 0, length - 1)
     lowest = np.minimum(places.astype(np.intp), max(length - 2, 0))
-    return Axis(length, lowest, (places - lowest).astype(np.float32))
+    share = (places - lowest).astype(np.float32)
+    return Axis(length, lowest, np.stack((1 - share, share), axis=1))

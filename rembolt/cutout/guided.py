@@ -8,14 +8,17 @@ Enhancement" (SIGGRAPH 2017).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.cutout.grid import Between, axis
-from rembolt.images.enlarge import whole
+from rembolt.cutout.grid import axis
+from rembolt.images.enlarge import Between, whole
+
+if TYPE_CHECKING:
+    from rembolt.cutout.small import Small
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -107,10 +110,21 @@ class Guided:
         for row in range(0, height, rows):
             np.matmul(weights[row : row + rows], wide, out=lines[row : row + rows])
         pixels = self._image.crop((columns[0], top, columns[1], top + height)).tobytes("raw", "RGBX")
-        whole = np.frombuffer(pixels, "<u4") | FOURTH
-        lines *= whole.view(np.uint8).reshape(lines.shape)
+        colours = np.frombuffer(pixels, "<u4") | FOURTH
+        lines *= colours.view(np.uint8).reshape(lines.shape)
         alpha = lines.reshape(-1, 4) @ ONES
         alpha += np.float32(0.5)
         np.maximum(alpha, 0, out=alpha)
         np.minimum(alpha, 255, out=alpha)
         return alpha.astype(np.uint8).reshape(height, -1)
+
+
+def small_alpha(small: Small, lines: Lines) -> Bytes:
+    """Give the alpha of a small copy, `uint8` `(H, W)`, from lines that were found for the full picture.
+
+    Args:
+        small: a copy of that picture.
+        lines: found on this copy or another.
+    """
+    across, down = (grid / pixel for grid, pixel in zip(lines.step, small.step, strict=True))
+    return Guided(small.image, lines._replace(step=(across, down))).whole()

@@ -66,23 +66,30 @@ class StraightRows:
         if left == right:
             return room, (0, 0)
         # Whole pixels as 32-bit numbers: the red in the lowest byte, the alpha in the highest.
-        colours = self._image.crop((left, top, right, bottom)).tobytes("raw", "RGBX")
-        source = np.frombuffer(colours, "<u4").reshape(bottom - top, right - left)
+        pixels = self._image.crop((left, top, right, bottom)).tobytes("raw", "RGBX")
+        source = np.frombuffer(pixels, "<u4").reshape(bottom - top, right - left)
         target = room.view("<u4")[:, left:right, 0]
         first, last = (right, right) if self._own is not None else self._used.opaque(top, bottom, left, right)
+        colours = None if self._recolour is None else self._recolour.rows(top, bottom)
         inner = slice(first - left, last - left)
         np.bitwise_or(source[:, inner], OPAQUE, out=target[:, inner])
         for start, stop in ((left, first), (last, right)):
             if start < stop:
                 columns = slice(start - left, stop - left)
-                self._blend(source[:, columns], target[:, columns], (top, bottom, start, stop))
+                self._blend(source[:, columns], target[:, columns], (top, bottom, start, stop), colours)
         return room, (left, right)
 
-    def _blend(self, source: Pixels, target: Pixels, part: tuple[int, int, int, int]) -> None:
+    def _blend(
+        self,
+        source: Pixels,
+        target: Pixels,
+        part: tuple[int, int, int, int],
+        colours: RowsOfColours | None,
+    ) -> None:
         top, bottom, left, right = part
         alpha = self._alpha.part(top, bottom, left, right)
-        if self._recolour is not None:
-            source = _recoloured(self._recolour.rows(top, bottom), source, alpha, left)
+        if colours is not None:
+            source = _recoloured(colours, source, alpha, left)
         if self._own is not None:
             alpha = multiply_alpha(alpha, self._own[top:bottom, left:right])
         pixels = alpha.astype(np.uint32)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.compose import over_colour
+from rembolt.cutout.subject import Box, box_of
 from rembolt.timings import Timings
 
 Bytes = npt.NDArray[np.uint8]
@@ -49,12 +50,8 @@ class Cutout:
     @property
     def bbox(self) -> tuple[int, int, int, int] | None:
         """The smallest rectangle around all visible pixels, `(left, top, right, bottom)`, or None."""
-        visible = self.alpha > 0
-        rows = np.flatnonzero(visible.any(axis=1))
-        if not rows.size:
-            return None
-        columns = np.flatnonzero(visible.any(axis=0))
-        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+        box = box_of(self.alpha, above=0)
+        return None if box is None else (*box,)
 
     def to_array(self, *, only_mask: bool = False, bgcolor: tuple[int, int, int, int] | None = None) -> Bytes:
         """The result as an array: `uint8` RGBA `(H, W, 4)`, or with `only_mask` the alpha `(H, W)`.
@@ -139,6 +136,7 @@ class Encoded:
         model, device, precision: what found the subject, and where it ran.
         runtime: what ran the network there, `onnxruntime` or `openvino`.
         timings: seconds of each stage.
+        subject: the box around the subject, where it was asked for and there is one.
     """
 
     data: bytes = field(repr=False)
@@ -149,3 +147,4 @@ class Encoded:
     precision: str
     runtime: str
     timings: Timings
+    subject: Box | None = None

@@ -7,7 +7,7 @@ from math import ceil, isqrt
 import numpy as np
 import numpy.typing as npt
 
-from rembolt.cutout.surroundings import surroundings
+from rembolt.cutout.subject import surroundings
 from rembolt.images.bands import BAND, for_bands
 
 Alpha = npt.NDArray[np.uint8]

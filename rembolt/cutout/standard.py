@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rembolt.cutout.foreground import SIDE, Colours, Recolour, estimate
-from rembolt.cutout.guided import Guided, Lines
+from rembolt.cutout.foreground import SIDE, Recolour
+from rembolt.cutout.guided import Guided, Lines, small_alpha
 from rembolt.cutout.join import StraightRows
 from rembolt.cutout.small import Copies
 from rembolt.images.enlarge import Enlarged
@@ -18,11 +18,10 @@ from rembolt.images.resample import enlarge
 from rembolt.images.rows import ArrayRows, Rows, whole
 
 if TYPE_CHECKING:
+    from rembolt.cutout.join import Alpha
     from rembolt.images.picture import Picture
     from rembolt.settings import CutoutOptions
     from rembolt.timings import Timings
-
-    Alpha = Enlarged | Guided
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -163,6 +162,5 @@ def _recolour(copies: Copies, edge: Image.Image | Lines, size: tuple[int, int]) 
     if isinstance(edge, Image.Image):
         alpha = np.asarray(edge.resize(small.image.size, Image.Resampling.BOX))
     else:
-        across, down = (grid / pixel for grid, pixel in zip(edge.step, small.step, strict=True))
-        alpha = Guided(small.image, edge._replace(step=(across, down))).whole()
-    return Recolour(Colours(estimate(np.asarray(small.image), alpha), small.step), size)
+        alpha = small_alpha(small, edge)
+    return Recolour.estimated(small, alpha, size)

@@ -7,7 +7,7 @@ products are exact in float64, in whatever order, so matrix products may form th
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+
+Between = tuple[npt.NDArray[Any], int, int]
+"""What some pixels take, `(pixels, places)`, and the range of places that it multiplies."""
 
 ONE = 1 << 22
 """A weight of 1, as Pillow counts."""
@@ -151,18 +154,24 @@ class _Filter(NamedTuple):
     weight: Callable[[Floats], Floats]
 
 
-class _Weights(NamedTuple):
-    """What each pixel takes, of `source` pixels, from the one at `lowest` and those after it."""
+class Weights(NamedTuple):
+    """What each of N pixels takes, from the one at its lowest place and those after it.
+
+    Attributes:
+        source: how many there are to take from.
+        lowest: `(N,)`, rising.
+        kernels: `(N, taps)`; what lies past the last to take from counts 0.
+    """
 
     source: int
     lowest: npt.NDArray[np.int64]
-    kernels: Floats
+    kernels: npt.NDArray[Any]
 
-    def between(self, first: int, last: int) -> tuple[Floats, int, int]:
-        """The weights of some pixels as a matrix, and the range of what it multiplies."""
+    def between(self, first: int, last: int) -> Between:
+        """Give what some pixels take, from `first` to one before `last`."""
         low = int(self.lowest[first])
         taps = self.kernels.shape[1]
-        matrix = np.zeros((last - first, int(self.lowest[last - 1]) + taps - low))
+        matrix = np.zeros((last - first, int(self.lowest[last - 1]) + taps - low), self.kernels.dtype)
         places = self.lowest[first:last, None] - low + np.arange(taps)
         matrix[np.arange(last - first)[:, None], places] = self.kernels[first:last]
         high = min(low + matrix.shape[1], self.source)
@@ -170,7 +179,7 @@ class _Weights(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def _weights(source: int, target: int, resample: Resampling, extent: float) -> _Weights:
+def _weights(source: int, target: int, resample: Resampling, extent: float) -> Weights:
     """Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` (`src/libImaging/Resample.c`)."""
     support, weight = _FILTERS[resample]
     scale = float(np.float32(extent)) / target  # as coarse as Pillow's boxes are
@@ -185,7 +194,7 @@ def _weights(source: int, target: int, resample: Resampling, extent: float) -> _
     # Summed from left to right, as Pillow does: another order could round otherwise.
     total = np.cumsum(kernels, axis=1)[:, -1:]
     np.divide(kernels, total, out=kernels, where=total != 0)
-    return _Weights(source, lowest, np.trunc(kernels * ONE + np.copysign(0.5, kernels)) / ONE)
+    return Weights(source, lowest, np.trunc(kernels * ONE + np.copysign(0.5, kernels)) / ONE)
 
 
 def _bicubic(x: Floats) -> Floats:

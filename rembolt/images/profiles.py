@@ -47,23 +47,7 @@ def to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
         A new image of mode `RGB`, `image` itself when the profile already is sRGB, or None when the
         profile is broken or does not fit the image.
     """
-    from PIL import ImageCms
-
-    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-    try:
-        source = ImageCms.getOpenProfile(BytesIO(profile))
-        if image.mode == "RGB" and _is_srgb(source):
-            return image
-        return ImageCms.profileToProfile(
-            image,
-            source,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=intent,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
+    return _converted(image, profile, back=False)
 
 
 def from_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -76,27 +60,29 @@ def from_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     Returns:
         A new image of mode `RGB`, or `image` itself where the profile is sRGB or broken.
     """
-    if profile is None:
-        return image
+    return image if profile is None else _converted(image, profile, back=True) or image
+
+
+def _converted(image: Image.Image, profile: bytes, *, back: bool) -> Image.Image | None:
+    """The image in sRGB, or `back` from it in a profile's colours; None where that cannot be done."""
     from PIL import ImageCms
 
     try:
-        target = ImageCms.getOpenProfile(BytesIO(profile))
-        if _is_srgb(target):
+        own = ImageCms.getOpenProfile(BytesIO(profile))
+        if image.mode == "RGB" and _is_srgb(own):
             return image
-        return (
-            ImageCms.profileToProfile(
-                image,
-                ImageCms.createProfile("sRGB"),
-                target,
-                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                outputMode="RGB",
-                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            )
-            or image
+        srgb = ImageCms.createProfile("sRGB")
+        source, target = (srgb, own) if back else (own, srgb)
+        return ImageCms.profileToProfile(
+            image,
+            source,
+            target,
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image
+        return None
 
 
 def _is_srgb(profile: Any) -> bool:

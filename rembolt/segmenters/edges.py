@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.band import levels_by_thresholds, levels_of
-from rembolt.cutout.guided import OPEN, Guided, Lines
+from rembolt.cutout.guided import OPEN, Guided, Lines, small_alpha
 from rembolt.cutout.small import Copies
 from rembolt.errors import BrokenWeightsError
 
@@ -89,8 +89,7 @@ def find_lines(
                 )
                 break
             # What was found is the mask that the finer look begins with.
-            across, down = (grid / pixel for grid, pixel in zip(lines.step, small.step, strict=True))
-            seen = Image.fromarray(Guided(small.image, lines._replace(step=(across, down))).whole())
+            seen = Image.fromarray(small_alpha(small, lines))
         lines = _lines(session, small, seen, levels)
     assert lines is not None
     return lines

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-from rembolt.settings import Options, OutputOptions, setting
+from rembolt.setting import Options, setting
+from rembolt.settings import OutputOptions
 
 MOST_SMOOTHED = 15
 """Frames on either side that `smooth` may look at; each is kept in memory."""

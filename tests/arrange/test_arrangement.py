@@ -116,18 +116,18 @@ class TestBackground:
 
 class TestOrder:
     def test_nothing_asked_for_changes_nothing(self, rgba: np.ndarray, picture: Picture) -> None:
-        assert np.array_equal(arrange(rgba, picture, OutputOptions()), rgba)
+        assert np.array_equal(arrange(rgba, picture, OutputOptions()).pixels, rgba)
 
     def test_crop_then_shadow_then_background(self, rgba: np.ndarray, picture: Picture) -> None:
         options = OutputOptions(crop=True, crop_margin="10px", shadow=60, background="white")
-        result = arrange(rgba, picture, options)
+        result = arrange(rgba, picture, options).pixels
         assert result.shape == (60, 50, 4)
         assert (result[10:50, 10:40] == (*RED, 255)).all()
         assert (result[:, :, 3] == 255).all()
         assert result[51, 25, 0] < 250 <= result[0, 0, 0]  # the shadow reaches into the margin
 
     def test_bgcolor_goes_behind_what_is_moved(self, rgba: np.ndarray, picture: Picture) -> None:
-        result = arrange(rgba, picture, OutputOptions(position="0%", bgcolor="blue"))
+        result = arrange(rgba, picture, OutputOptions(position="0%", bgcolor="blue")).pixels
         assert (result[:40, :30] == (*RED, 255)).all()
         assert (result[40:] == (0, 0, 255, 255)).all()
 
@@ -135,7 +135,7 @@ class TestOrder:
         image = picture.image.copy()
         image.paste((0, 0, 0), (0, 0, 30, 80))
         options = OutputOptions(crop=True, crop_margin="20px 30px", background="blur", background_blur=0.5)
-        result = arrange(rgba, Picture(image), options)
+        result = arrange(rgba, Picture(image), options).pixels
         assert result.shape == (80, 90, 4)
         assert (result[20:60, 30:60] == (*RED, 255)).all()
         assert (result[:, :25, :3] <= 2).all()
@@ -143,19 +143,19 @@ class TestOrder:
 
     def test_scaling_centres_unless_told_otherwise(self, rgba: np.ndarray, picture: Picture) -> None:
         for options, left in (({}, 45), ({"position": "original"}, 30), ({"position": "100% 0%"}, 90)):
-            result = arrange(rgba, picture, OutputOptions(scale="50%", **options))
+            result = arrange(rgba, picture, OutputOptions(scale="50%", **options)).pixels
             assert np.flatnonzero(result[:, :, 3].max(axis=0) > 127)[0] == left
 
     def test_the_mask_moves_without_shadow_and_background(self, rgba: np.ndarray, picture: Picture) -> None:
         options = OutputOptions(only_mask=True, position="100%", shadow=80, background="blur")
-        mask = arrange(rgba, picture, options)[:, :, 3]
+        mask = arrange(rgba, picture, options).pixels[:, :, 3]
         assert (mask[40:, 90:] == 255).all()
         assert not mask[:40].any()
         assert not mask[:, :90].any()
 
     def test_a_strip_is_arranged_one_by_one(self, rgba: np.ndarray, picture: Picture) -> None:
         strip = np.concatenate([rgba, np.roll(rgba, 40, axis=1)])
-        result = arrange(strip, picture, OutputOptions(position="0%"))
+        result = arrange(strip, picture, OutputOptions(position="0%")).pixels
         assert np.array_equal(result[:80], result[80:])
         with pytest.raises(UsageError, match="cloth_category"):
             arrange(strip, picture, OutputOptions(crop=True))
@@ -164,7 +164,7 @@ class TestOrder:
         self, picture: Picture, rgba: np.ndarray, caplog: pytest.LogCaptureFixture
     ) -> None:
         empty = np.zeros_like(rgba)
-        result = arrange(empty, picture, OutputOptions(crop=True, shadow=50, background="red"))
+        result = arrange(empty, picture, OutputOptions(crop=True, shadow=50, background="red")).pixels
         assert (result == (255, 0, 0, 255)).all()
         assert "no subject in this photo, so nothing is done for shadow and crop" in caplog.text
 

@@ -11,10 +11,9 @@ from PIL import Image
 from rembolt.arrange.blur import blurred
 from rembolt.arrange.crop import crop, crop_mirrored, with_margins
 from rembolt.arrange.fit import contain, cover
-from rembolt.arrange.over import over
 from rembolt.arrange.place import place
 from rembolt.arrange.shadow import DOWN, RIGHT, with_shadow
-from rembolt.arrange.subject import Box, box_of
+from rembolt.cutout.subject import Box, box_of
 from rembolt.lengths import margins_of
 
 RED = (200, 30, 40)
@@ -30,17 +29,6 @@ def square(size: tuple[int, int] = (100, 60), box: Box = BOX) -> np.ndarray:
 
 def alpha_box(rgba: np.ndarray, above: int = 127) -> Box | None:
     return box_of(rgba[:, :, 3], above)
-
-
-class TestSubject:
-    def test_traces_do_not_count(self) -> None:
-        rgba = square()
-        rgba[55, 90] = (*RED, 3)
-        assert box_of(rgba[:, :, 3]) == (20, 10, 40, 30)
-        assert box_of(rgba[:, :, 3], above=0) == (20, 10, 91, 56)
-
-    def test_nothing_has_no_box(self) -> None:
-        assert box_of(np.zeros((5, 5), np.uint8)) is None
 
 
 class TestCrop:
@@ -239,12 +227,3 @@ class TestBlur:
     def test_odd_shapes(self, size: tuple[int, int]) -> None:
         alpha = np.zeros((size[1], size[0]), np.uint8)
         assert blurred(Image.new("RGB", size, RED), alpha, None, 2.5).getpixel((0, 0)) == RED
-
-
-def test_over_is_porter_and_duffs() -> None:
-    top = np.array([[[200, 100, 50, 255], [200, 100, 50, 128], [0, 0, 0, 0]]], np.uint8)
-    result = over(top, Image.new("RGBA", (3, 1), (0, 0, 255, 255)))
-    assert (
-        np.abs(result[0].astype(int) - [[200, 100, 50, 255], [100, 50, 152, 255], [0, 0, 255, 255]]).max()
-        <= 1
-    )

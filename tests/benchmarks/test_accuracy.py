@@ -55,19 +55,8 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def measured(main, tmp_path: Path, *arguments: object) -> dict:
-    target = tmp_path / "numbers.json"
-    assert main([*map(str, arguments), "--json", str(target)]) == 0
-    text = target.read_text(encoding="utf-8")
-    assert str(tmp_path) not in text
-    assert str(Path.home()) not in text
-    document = json.loads(text)
-    assert document["machine"]["packages"]["rembolt"]
-    return document
-
-
-def test_the_scores_are_those_of_what_a_user_gets(tmp_path, data, remover, capsys):
-    numbers = measured(accuracy.main, tmp_path, "--data", data, "--models", "bolt", "--no-time")
+def test_the_scores_are_those_of_what_a_user_gets(measured, data, remover, capsys):
+    numbers = measured(accuracy.main, "--data", data, "--models", "bolt", "--no-time")
     sums = metrics.Accuracy()
     for index in range(len(SIZES)):
         truth = np.asarray(Image.open(data / f"disc-{index}.png"))
@@ -78,60 +67,60 @@ def test_the_scores_are_those_of_what_a_user_gets(tmp_path, data, remover, capsy
     assert f"{sums.scores().max_f:.3f}" in capsys.readouterr().out
 
 
-def test_a_truth_that_is_the_models_own_answer_is_met_without_error(tmp_path, data, remover):
+def test_a_truth_that_is_the_models_own_answer_is_met_without_error(measured, data, remover):
     for index in range(len(SIZES)):
         alpha = remover.cutout((data / f"disc-{index}.jpg").read_bytes(), exact=True).alpha
         (data / f"disc-{index}.png").write_bytes(file(alpha, "PNG"))
     arguments = ("--data", data, "--models", "bolt", "--no-time")
-    scores = measured(accuracy.main, tmp_path, *arguments, "--exact")["data"]["discs"]["models"]["bolt"]
+    scores = measured(accuracy.main, *arguments, "--exact")["data"]["discs"]["models"]["bolt"]
     assert (scores["photos"], scores["mae"], scores["boundary_error"]) == (len(SIZES), 0, 0)
-    scores = measured(accuracy.main, tmp_path, *arguments)["data"]["discs"]["models"]["bolt"]
+    scores = measured(accuracy.main, *arguments)["data"]["discs"]["models"]["bolt"]
     assert 0 < scores["mae"] < 0.02  # rembolt's own way rounds and resizes otherwise
 
 
-def test_a_limit_takes_the_first_photos(tmp_path, data):
+def test_a_limit_takes_the_first_photos(measured, data):
     arguments = ("--data", data, "--models", "bolt", "--no-time", "--limit", 2)
-    assert list(measured(accuracy.main, tmp_path, *arguments)["data"]["discs"]["photos"]) == [
+    assert list(measured(accuracy.main, *arguments)["data"]["discs"]["photos"]) == [
         "disc-0",
         "disc-1",
     ]
 
 
-def test_networks_take_turns_on_the_clock(tmp_path, data):
-    numbers = measured(accuracy.main, tmp_path, "--data", data, "--models", "bolt", "--rounds", 2)
+def test_networks_take_turns_on_the_clock(measured, data):
+    numbers = measured(accuracy.main, "--data", data, "--models", "bolt", "--rounds", 2)
     assert list(numbers["network_seconds"]) == ["bolt"]
     assert len(numbers["network_seconds"]["bolt"]) == numbers["rounds"] == 2
     assert min(numbers["network_seconds"]["bolt"]) > 0
 
 
-def test_without_weights_of_u2netp_it_is_left_out_aloud(tmp_path, data, capsys):
-    numbers = measured(accuracy.main, tmp_path, "--data", data, "--rounds", 1)
+def test_without_weights_of_u2netp_it_is_left_out_aloud(measured, data, capsys):
+    numbers = measured(accuracy.main, "--data", data, "--rounds", 1)
     assert list(numbers["data"]["discs"]["models"]) == ["bolt"]
     assert "no weights of u2netp" in " ".join(capsys.readouterr().out.split())
 
 
-def test_any_onnx_file_can_be_measured(tmp_path, data):
+def test_any_onnx_file_can_be_measured(measured, tmp_path, data):
     networks = pytest.importorskip("networks", reason="needs onnx")
     first = networks.saliency(tmp_path / "first" / "network.onnx", size=64)
     second = networks.saliency(tmp_path / "second" / "network.onnx", size=64, seed=1)
-    numbers = measured(accuracy.main, tmp_path, "--data", data, "--models", first, second, "--rounds", 1)
+    numbers = measured(accuracy.main, "--data", data, "--models", first, second, "--rounds", 1)
     models = numbers["data"]["discs"]["models"]
     assert list(models) == ["first/network.onnx", "second/network.onnx"]
     assert models["first/network.onnx"] != models["second/network.onnx"]
     assert sorted(path.name for path in first.parent.iterdir()) == ["network.onnx"]
 
 
-def test_the_flags_say_how_an_onnx_file_is_read(tmp_path, data):
+def test_the_flags_say_how_an_onnx_file_is_read(measured, tmp_path, data):
     networks = pytest.importorskip("networks", reason="needs onnx")
     network = networks.saliency(tmp_path / "any.onnx", size=None)
     arguments = ("--data", data, "--models", network, "--no-time", "--size", "64", "--head", "sigmoid")
-    plain = measured(accuracy.main, tmp_path, *arguments)
-    spread = measured(accuracy.main, tmp_path, *arguments, "--levels", 0.3, 0.7)
+    plain = measured(accuracy.main, *arguments)
+    spread = measured(accuracy.main, *arguments, "--levels", 0.3, 0.7)
     # What its own JSON file says counts, whatever the flags say.
     network.with_suffix(".json").write_text(
         json.dumps({"input_size": 64, "head": "sigmoid", "levels": [0.3, 0.7]}), "utf-8"
     )
-    own = measured(accuracy.main, tmp_path, "--data", data, "--models", network, "--no-time", "--size", "32")
+    own = measured(accuracy.main, "--data", data, "--models", network, "--no-time", "--size", "32")
     assert plain["data"] != spread["data"]
     assert spread["data"] == own["data"]
 
@@ -163,9 +152,9 @@ def test_a_mask_of_another_size_is_named(data, capsys):
     assert "discs, disc-1: the alpha is (96, 64) and the true mask (5, 5)" in message
 
 
-def test_the_sheet_is_drawn(tmp_path, data):
+def test_the_sheet_is_drawn(measured, tmp_path, data):
     target = tmp_path / "sheet.png"
-    measured(accuracy.main, tmp_path, "--data", data, "--models", "bolt", "--no-time", "--sheet", target)
+    measured(accuracy.main, "--data", data, "--models", "bolt", "--no-time", "--sheet", target)
     with Image.open(target) as drawn:
         # Four photos make three groups of one: photo, truth and one model.
         group = 3 * (sheet.CELL[0] + sheet.GAP) + 2 * sheet.GAP
@@ -184,12 +173,12 @@ def test_the_sheet_shows_the_best_the_middle_and_the_worst():
     assert sheet.choose([0.5]) == {"best": [0], "median": [0], "worst": [0]}
 
 
-def test_u2netp_comes_as_near_as_published(tmp_path, shared):
+def test_u2netp_comes_as_near_as_published(measured, shared):
     weights, shard = shared / "models" / "u2netp.onnx", shared / "data" / "ecssd-300-00.tar"
     if not (weights.is_file() and shard.is_file()):
         pytest.skip("needs u2netp and the photos with masks in the shared folder")
     arguments = ("--data", shard, "--models", "u2netp", "--u2netp", weights, "--no-time", "--limit", 24)
-    scores = measured(accuracy.main, tmp_path, *arguments)["data"]["ecssd-300-00.tar"]["models"]["u2netp"]
+    scores = measured(accuracy.main, *arguments)["data"]["ecssd-300-00.tar"]["models"]["u2netp"]
     assert scores["max_f"] > 0.92
     assert scores["mae"] < 0.06
 
@@ -233,11 +222,9 @@ def test_a_model_that_knows_the_truth_finds_every_subject():
     assert all(one.ious == {"knowing": 1, "blind": 0} for one in found)
 
 
-def test_the_studio_script_measures_every_subject_on_every_background(tmp_path, data, capsys):
+def test_the_studio_script_measures_every_subject_on_every_background(measured, tmp_path, data, capsys):
     target = tmp_path / "studio.png"
-    numbers = measured(
-        studio.main, tmp_path, "--data", data, "--models", "bolt", "--limit", 2, "--sheet", target
-    )
+    numbers = measured(studio.main, "--data", data, "--models", "bolt", "--limit", 2, "--sheet", target)
     found = numbers["found"]
     names = [(one["sample"], one["background"]) for one in found]
     assert names == [(f"disc-{index}", name) for index in range(2) for name in studio.BACKGROUNDS]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import tarfile
 from pathlib import Path
@@ -72,17 +71,6 @@ def bolt() -> Candidate:
     return Candidate("bolt", find_model("bolt"), Remover(threads=1))
 
 
-def measured(tmp_path: Path, *arguments: object) -> dict:
-    target = tmp_path / "numbers.json"
-    assert edges.main([*map(str, arguments), "--json", str(target)]) == 0
-    text = target.read_text(encoding="utf-8")
-    assert str(tmp_path) not in text
-    assert str(Path.home()) not in text
-    document = json.loads(text)
-    assert document["machine"]["packages"]["rembolt"]
-    return document
-
-
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     with pytest.raises(SystemExit) as ended:
         edges.main([*map(str, arguments)])
@@ -94,10 +82,10 @@ def rows(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
-def test_alpha_measures_every_way_on_both_masks(tmp_path, data, pairs, capsys):
+def test_alpha_measures_every_way_on_both_masks(measured, data, pairs, capsys):
     from rembolt.segmenters.edges import refine
 
-    numbers = measured(tmp_path, "alpha", "--data", data)
+    numbers = measured(edges.main, "alpha", "--data", data)
     assert list(numbers["masks"]) == list(KINDS)
     for kind, results in numbers["masks"].items():
         assert list(results["photos"]) == list(NAMES)
@@ -142,10 +130,10 @@ def test_without_a_sure_subject_rembg_keeps_the_mask_and_it_is_said(pairs, capsy
     assert "no sure foreground" in " ".join(capsys.readouterr().out.split())
 
 
-def test_masks_measures_every_refinement_of_the_same_answers(tmp_path, data, pairs, bolt):
+def test_masks_measures_every_refinement_of_the_same_answers(measured, data, pairs, bolt):
     from rembolt.segmenters.edges import refine
 
-    numbers = measured(tmp_path, "masks", "--data", data, "--models", "bolt", "--limit", 2, "--threads", 1)
+    numbers = measured(edges.main, "masks", "--data", data, "--models", "bolt", "--limit", 2, "--threads", 1)
     scores = numbers["scores"]["bolt"]
     sums = {name: Accuracy() for name in ("none", "fast", "best")}
     for name in NAMES[:2]:
@@ -160,8 +148,8 @@ def test_masks_measures_every_refinement_of_the_same_answers(tmp_path, data, pai
         assert scores[name] == pytest.approx(one.scores()._asdict())
 
 
-def test_colours_measures_the_soft_edge_on_a_new_background(tmp_path, data, capsys):
-    numbers = measured(tmp_path, "colours", "--data", data, "--rounds", 1, "--size", "96x64")
+def test_colours_measures_the_soft_edge_on_a_new_background(measured, data, capsys):
+    numbers = measured(edges.main, "colours", "--data", data, "--rounds", 1, "--size", "96x64")
     assert list(numbers["photos"]) == list(NAMES)
     means = numbers["means"]
     assert list(means) == [colours.UNTOUCHED, colours.NAIVE, colours.DECONTAMINATE, colours.REMBOLT]
@@ -206,21 +194,21 @@ def test_scenes_take_the_next_photos_for_backgrounds():
         assert np.array_equal(np.asarray(scene.alpha), alpha)
 
 
-def test_what_colours_cannot_measure_is_said(tmp_path, data, pairs, capsys):
+def test_what_colours_cannot_measure_is_said(measured, tmp_path, data, pairs, capsys):
     assert "colours take 3 photos" in refused(capsys, "colours", "--data", data, "--limit", 2)
     hard = {name: (pixels, (truth > 99).astype(np.uint8) * 255) for name, (pixels, truth) in pairs.items()}
     hard_edged = shard(tmp_path / "hard.tar", hard)
     assert "no alpha here has a soft edge" in refused(capsys, "colours", "--data", hard_edged)
     some = shard(tmp_path / "some.tar", {**pairs, "photo-2": hard["photo-2"]})
-    numbers = measured(tmp_path, "colours", "--data", some, "--no-time")
+    numbers = measured(edges.main, "colours", "--data", some, "--no-time")
     assert list(numbers["photos"]) == ["photo-1", "photo-3"]
     assert numbers["seconds"] == {}
     assert "photo-2: its alpha has no soft edge" in " ".join(capsys.readouterr().out.split())
 
 
-def test_time_takes_turns_and_leaves_rembg_out_where_it_takes_minutes(tmp_path, monkeypatch, capsys):
+def test_time_takes_turns_and_leaves_rembg_out_where_it_takes_minutes(measured, monkeypatch, capsys):
     monkeypatch.setattr(clock, "MOST_FOR_REMBG", 160 * 120)
-    numbers = measured(tmp_path, "time", "--sizes", "160x120", "200x120", "--rounds", 2, "--no-memory")
+    numbers = measured(edges.main, "time", "--sizes", "160x120", "200x120", "--rounds", 2, "--no-memory")
     small, large = numbers["sizes"]["160x120"]["seconds"], numbers["sizes"]["200x120"]["seconds"]
     assert set(small) - set(large) == {ways.REMBG}
     assert {ways.ENLARGED, ways.FAST, ways.BEST} < set(large)
@@ -251,10 +239,10 @@ def test_memory_is_that_of_a_process_with_the_photo(bolt):
         assert peaks["before"][0] > 1500 * 1000 * 3
 
 
-def test_the_page_shows_every_way(tmp_path, data, pairs):
+def test_the_page_shows_every_way(measured, tmp_path, data, pairs):
     target = tmp_path / "page.png"
     arguments = ("--crops", "photo-1:20,2", "3:10,12", "--out", target)
-    numbers = measured(tmp_path, "page", "--data", data, *arguments)
+    numbers = measured(edges.main, "page", "--data", data, *arguments)
     assert [(crop["photo"], crop["left"], crop["top"]) for crop in numbers["crops"]] == [
         ("photo-1", 20, 2),
         ("3", 10, 12),

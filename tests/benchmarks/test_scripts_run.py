@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ pytest.importorskip("benchmarks.startup", reason="needs the repository, not only
 from rembolt.bench import children
 
 SIZE = "96x64"
+Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -22,19 +24,18 @@ def weights(shared: Path) -> list[str]:
     return ["--u2netp", str(path)]
 
 
-def run(script: str, tmp_path: Path, *arguments: str) -> dict:
+@pytest.fixture
+def run_script(measured: Run) -> Run:
+    """Runs a script by name, one round, and gives the JSON it writes."""
     pytest.importorskip("skimage", reason="needs scikit-image's photos")
-    main = import_module(f"benchmarks.{script}").main
-    target = tmp_path / "numbers.json"
-    assert main(["--rounds", "1", "--json", str(target), *arguments]) == 0
-    text = target.read_text(encoding="utf-8")
-    assert str(tmp_path) not in text
-    assert str(Path.home()) not in text
-    document = json.loads(text)
-    assert document["machine"]["cores"] >= 1
-    assert document["machine"]["packages"]["rembolt"]
-    assert document["rounds"] == 1
-    return document
+
+    def run(script: str, *arguments: str) -> dict[str, Any]:
+        document = measured(import_module(f"benchmarks.{script}").main, "--rounds", "1", *arguments)
+        assert document["machine"]["cores"] >= 1
+        assert document["rounds"] == 1
+        return document
+
+    return run
 
 
 def small_photo(tmp_path: Path) -> str:
@@ -58,31 +59,33 @@ def needs_rembg() -> None:
         pytest.skip("needs rembg's command")
 
 
-def test_startup_measures_both_sides(tmp_path: Path, weights: list[str]) -> None:
+def test_startup_measures_both_sides(run_script: Run, tmp_path: Path, weights: list[str]) -> None:
     needs_children()
     needs_rembg()
-    numbers = run("startup", tmp_path, "--photo", small_photo(tmp_path), *weights)
+    numbers = run_script("startup", "--photo", small_photo(tmp_path), *weights)
     assert {"rembolt remove", "rembolt remove -m u2netp", "rembg i -m u2netp"} <= set(numbers["usages"])
     for usage in numbers["usages"].values():
         assert usage[0]["wall"] > 0
         assert usage[0]["peak"] > 1e6
 
 
-def test_startup_says_what_it_skips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_startup_says_what_it_skips(
+    run_script: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     needs_children()
-    numbers = run("startup", tmp_path, "--photo", small_photo(tmp_path))
+    numbers = run_script("startup", "--photo", small_photo(tmp_path))
     assert "rembg i -m u2netp" not in numbers["usages"]
     assert "no weights of u2netp" in " ".join(capsys.readouterr().out.split())
 
 
-def test_png_compares_writers(tmp_path: Path) -> None:
-    numbers = run("png", tmp_path, "--sizes", SIZE)
+def test_png_compares_writers(run_script: Run) -> None:
+    numbers = run_script("png", "--sizes", SIZE)
     assert {"rembolt", "Pillow"} <= set(numbers["writers"][SIZE])
 
 
-def test_gpu_on_the_device_that_is_here(tmp_path: Path) -> None:
+def test_gpu_on_the_device_that_is_here(run_script: Run) -> None:
     small = ["--device", "cpu", "--precision", "fp32", "--batches", "1", "2", "--side", "64"]
-    document = run("gpu", tmp_path, *small, "--models", "bolt")
+    document = run_script("gpu", *small, "--models", "bolt")
     bolt = document["models"]["bolt"]
     assert [row["batch"] for row in bolt["batches"]] == [1, 2]
     assert all(row["seconds"] > 0 for row in bolt["batches"])

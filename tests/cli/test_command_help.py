@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import fields
 from importlib.metadata import entry_points
 
 import pytest
@@ -14,7 +13,8 @@ from cli.rembolt_command import assert_refused, process
 import rembolt.__main__
 from rembolt import __version__
 from rembolt.cli.main import ALIASES, COMMANDS
-from rembolt.settings import GROUPS, setting_of
+from rembolt.setting import settings_of
+from rembolt.settings import GROUPS
 
 HEAVY = {"numpy", "PIL", "onnxruntime", "pymatting", "numba", "scipy", "onnx", "rich"}
 
@@ -70,14 +70,12 @@ def test_every_command_has_help(run, name):
 
 def test_help_lists_every_setting_with_all_its_flags(run):
     text = " ".join(run("remove", "--help").out.decode().split())
-    for group in GROUPS:
-        for option in fields(group):
-            setting = setting_of(option)
-            assert ", ".join([*setting.flags, f"--{option.name.replace('_', '-')}"]) in text
-            # Long words are broken at their hyphens.
-            assert setting.help.replace(" ", "") in text.replace(" ", "")
-            for choice in setting.choices:
-                assert choice in text
+    for name, setting in settings_of(*GROUPS).items():
+        assert ", ".join([*setting.flags, f"--{name.replace('_', '-')}"]) in text
+        # Long words are broken at their hyphens.
+        assert setting.help.replace(" ", "") in text.replace(" ", "")
+        for choice in setting.choices:
+            assert choice in text
     for flag in ("-x, --extras", "--json", "-q, --quiet", "-v, --verbose"):
         assert flag in text
 

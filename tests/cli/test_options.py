@@ -81,13 +81,15 @@ def test_numbers_with_a_fraction(text: str) -> None:
 @pytest.mark.parametrize(
     ("flag", "text", "words"),
     [
-        ("--feather", "soft", "not a valid float"),
+        ("--max-size", "1e3", "must be a whole number, not '1e3'"),
+        ("-ae", "", "must be a whole number, not ''"),
+        ("--feather", "soft", "must be a number, not 'soft'"),
         ("--feather", "nan", "must be a number"),
         ("--feather", "inf", "at most 200"),
         ("--feather", "-1", "at least 0"),
         ("--shift-edge", "-100.5", "at least -100"),
         ("--remove-islands", "101", "at most 100"),
-        ("--fill-holes", "1,5", "not a valid float"),
+        ("--fill-holes", "1,5", "must be a number, not '1,5'"),
     ],
 )
 def test_wrong_numbers_are_told(run, photo, flag: str, text: str, words: str) -> None:

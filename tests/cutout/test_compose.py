@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rembolt.cutout.compose import multiply_alpha, over_colour
+from rembolt.cutout.compose import multiply_alpha, over, over_colour
 from rembolt.cutout.result import Cutout
 from rembolt.errors import UsageError
 
@@ -37,8 +37,17 @@ def test_a_half_transparent_pixel_over_a_colour_is_their_mean(cutout: Cutout) ->
     assert np.abs(flat[7, 9].astype(int) - (100, 50, 152, 255)).max() <= 1
 
 
+def test_over_is_porter_and_duffs() -> None:
+    top = np.array([[[200, 100, 50, 255], [200, 100, 50, 128], [0, 0, 0, 0]]], np.uint8)
+    below = Image.new("RGBA", (3, 1), (0, 0, 255, 255))
+    wanted = [[200, 100, 50, 255], [100, 50, 152, 255], [0, 0, 255, 255]]
+    assert np.abs(over(top, below)[0].astype(int) - wanted).max() <= 1
+    assert np.array_equal(over(top, below), over_colour(top, (0, 0, 255, 255)))
+
+
 def test_the_box_around_the_subject(cutout: Cutout) -> None:
     assert cutout.bbox == (9, 5, 25, 15)
+    assert type(cutout.bbox) is tuple
     assert Cutout(np.zeros((4, 4, 4), np.uint8)).bbox is None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from rembolt.cutout.foreground import LEAST, SIDE, Colours, Recolour, estimate, foreground, soft_pixels
+from rembolt.cutout.foreground import LEAST, SIDE, Recolour, estimate, foreground, soft_pixels
 from rembolt.cutout.small import Copies
 from rembolt.images import bands
 
@@ -178,7 +178,7 @@ class TestRows:
         photo = mixed(smooth_noise(*size, 1), smooth_noise(*size, 2), alpha)
         small = Copies(Image.fromarray(photo)).at(SIDE)
         shown = np.asarray(Image.fromarray(alpha).resize(small.image.size, Image.Resampling.BOX))
-        change = Recolour(Colours(estimate(np.asarray(small.image), shown), small.step), size)
+        change = Recolour.estimated(small, shown, size)
         result = photo.copy()
         for top in range(0, size[1], height):
             part = np.s_[top : min(top + height, size[1])]

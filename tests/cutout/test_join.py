@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rembolt.cutout.foreground import SIDE, Colours, Recolour, estimate, foreground
+from rembolt.cutout.foreground import SIDE, Colours, Recolour, foreground
 from rembolt.cutout.guided import OPEN, Guided, Lines
 from rembolt.cutout.join import MultipliedRows, StraightRows
 from rembolt.cutout.small import Copies
@@ -121,7 +121,7 @@ def test_soft_pixels_get_the_foregrounds_colours_and_others_keep_theirs(size, ke
     mask = blobs(*size, 3)
     small = Copies(image).at(SIDE)
     shown = np.asarray(mask.resize(small.image.size, Image.Resampling.BOX))
-    recolour = Recolour(Colours(estimate(np.asarray(small.image), shown), small.step), size)
+    recolour = Recolour.estimated(small, shown, size)
     rgba = straight_rgba(image, mask, keep_hidden=keep, recolour=recolour)
     alpha = np.asarray(mask)
     seen = np.ones_like(alpha, bool) if keep else alpha > 0
@@ -138,6 +138,31 @@ def test_the_photos_own_alpha_does_not_soften_what_is_recoloured() -> None:
     rgba = straight_rgba(image, mask, own, recolour=recolour)
     assert np.array_equal(rgba[..., :3], pixels)
     assert (rgba[..., 3] == 100).all()
+
+
+class CountedReads(np.ndarray):
+    """An array that counts how often rows are taken from it."""
+
+    reads = 0
+
+    def __getitem__(self, key):
+        CountedReads.reads += isinstance(key, tuple) and isinstance(key[-1], slice)
+        return np.asarray(self)[key]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "reads"), [(255, 255, 0), (0, 0, 0), (255, 90, 1), (90, 255, 1), (90, 90, 1)]
+)
+def test_the_copys_rows_are_read_for_soft_pixels_only_and_once(left: int, right: int, reads: int) -> None:
+    """Both sides of what is opaque share them."""
+    alpha = np.full((50, 90), 255, np.uint8)
+    alpha[:, :30], alpha[:, 60:] = left, right
+    values = np.full((6, 5, 9), 40, np.float32).view(CountedReads)
+    recolour = Recolour(Colours(values, (10.0, 10.0)), (90, 50))
+    CountedReads.reads = 0
+    rgba = straight_rgba(Image.fromarray(noise(50, 90, 3)), Image.fromarray(alpha), recolour=recolour)
+    assert np.array_equal(rgba[..., 3], alpha)
+    assert CountedReads.reads == reads
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P", "CMYK", "1"])

@@ -52,7 +52,7 @@ def test_one_photo_at_a_time_has_all_cores(network: Path) -> None:
 @pytest.mark.skipif(usable_cores() < 2, reason="one core has nothing to share")
 def test_many_photos_have_a_core_each(cat: Image.Image, astronaut: Image.Image) -> None:
     remover = Remover(device="openvino")
-    inner = remover._with_threads(1).inner_session
+    inner = remover.with_threads(1).inner_session
     assert inner.get_property("NUM_STREAMS") == usable_cores()
     assert inner.get_property("INFERENCE_NUM_THREADS") == usable_cores()
     photos = [photo.rotate(angle) for photo in (cat, astronaut) for angle in (0, 90, 180)]

@@ -99,17 +99,27 @@ def test_half_of_the_files_are_not_enough(capsys):
     assert "go together" in capsys.readouterr().err
 
 
-KEPT = sorted(path.parent for path in card.KEPT.glob(f"*/{card.NETWORK}"))
+KEPT = sorted(folder for folder in card.KEPT.iterdir() if card.network_of(folder.name).exists())
 
 
-def test_there_is_a_run_to_go_on_from():
-    assert KEPT
+def test_what_ships_came_of_a_run_that_is_kept():
+    assert card.SHIPPED in [card.network_of(folder.name) for folder in KEPT]
+
+
+def test_a_network_of_a_run_that_does_not_ship_is_in_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(card, "KEPT", tmp_path)
+    assert card.network_of("mine") == tmp_path / "mine" / "bolt.onnx"
+    shipped = card.SHIPPED.with_suffix(".md").read_text(encoding="utf-8").partition("\n")[0].split()[-1]
+    assert card.network_of(shipped) == card.SHIPPED
+    (tmp_path / shipped).mkdir()
+    (tmp_path / shipped / "bolt.onnx").touch()
+    assert card.network_of(shipped) == tmp_path / shipped / "bolt.onnx"
 
 
 @pytest.mark.parametrize("folder", KEPT, ids=lambda folder: Path(folder).name)
 def test_kept_runs_are_whole(folder):
     assert card.kept(folder.name) == (folder / card.CARD).read_text(encoding="utf-8")
-    assert (folder / card.NETWORK).stat().st_size <= 4_000_000
+    assert card.network_of(folder.name).stat().st_size <= 4_000_000
     measured = json.loads((folder / card.FIGURES).read_text())
     assert set(measured["accuracy"]) == {"ecssd-300-00.tar"}
     last = json.loads((folder / "curve.jsonl").read_text().splitlines()[-1])
@@ -121,5 +131,6 @@ def test_kept_networks_can_be_gone_on_from():
     torch = pytest.importorskip("torch")
     images = torch.randn(4, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     for folder in KEPT:
-        network = unfold.read(folder / card.NETWORK, [images])
-        assert export.difference(onnx.load(folder / card.NETWORK), network) < 0.02
+        path = card.network_of(folder.name)
+        network = unfold.read(path, [images])
+        assert export.difference(onnx.load(path), network) < 0.02

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +7,8 @@ from PIL import Image
 pytest.importorskip("cv2", reason="training has requirements of its own: training/requirements.txt")
 
 from benchmarks.metrics import Accuracy
+from rembolt.models.catalogue import find_model
+from rembolt.models.store import where
 from training import tune
 
 
@@ -34,7 +35,7 @@ def pairs(photos, tmp_path):
 
 
 def test_a_row_for_each_size(pairs, tmp_path, capsys):
-    network = max(Path(tune.__file__).parent.glob("runs/*/bolt.onnx"))  # takes any size
+    network = where(find_model("bolt")).path  # takes any size
     written = tmp_path / "sizes.json"
     flags = ["--model", str(network), "--data", str(pairs), "--sizes", "160", "320", "--json", str(written)]
     assert tune.main(flags) == 0

@@ -82,22 +82,23 @@ def examples(recipe: Recipe, photos: Sequence[Photo], answers: Mapping[int, Sequ
     """Make all examples, `uint8` `(N, S, S, 5)`: red, green, blue, coarse mask and true alpha."""
     made = np.empty((recipe.examples, recipe.size, recipe.size, 5), np.uint8)
     global _drawn_from  # forked processes inherit it without a copy
-    _drawn_from = recipe, photos, answers
+    _drawn_from = recipe, photos, answers, sorted(answers)
     with multiprocessing.get_context("fork").Pool() as pool:
         for number, one in enumerate(pool.imap(_draw, range(recipe.examples), chunksize=16)):
             made[number] = one
     return made
 
 
-_drawn_from: tuple[Recipe, Sequence[Photo], Mapping[int, Sequence[Bytes]]]
+_drawn_from: tuple[Recipe, Sequence[Photo], Mapping[int, Sequence[Bytes]], list[int]]
+"""What `examples` was given, and the numbers of the photos that have answers, in order."""
 
 
 def _draw(number: int) -> Bytes:
-    recipe, photos, answers = _drawn_from
+    recipe, photos, answers, answered = _drawn_from
     random = np.random.default_rng((recipe.seed, number))
     index = number % len(photos)
-    if answers and random.random() < recipe.answered:
-        index = sorted(answers)[number % len(answers)]
+    if answered and random.random() < recipe.answered:
+        index = answered[number % len(answered)]
     made = example(random, photos, index, recipe.size, answers)
     return np.dstack([made.picture, made.mask, made.alpha])
 

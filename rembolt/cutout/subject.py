@@ -1,4 +1,4 @@
-"""Where in a cut-out the subject is."""
+"""Where in an alpha the subject is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -42,9 +43,24 @@ def box_of(alpha: Bytes, above: int = FAINT) -> Box | None:
     Returns:
         None where there is no such pixel.
     """
-    seen = alpha > above
-    rows = np.flatnonzero(seen.any(axis=1))
-    if not rows.size:
+    box = Image.fromarray((alpha > above).view(np.uint8)).getbbox()
+    return None if box is None else Box(*box)
+
+
+def surroundings(alpha: Bytes, margin: int) -> tuple[slice, slice] | None:
+    """Find the rectangle outside which nothing is seen.
+
+    Args:
+        alpha: `uint8` `(H, W)` in [0, 255].
+        margin: pixels to add on each side, as far as the picture goes.
+
+    Returns:
+        Rows and columns; None where alpha is 0 everywhere.
+    """
+    box = box_of(alpha, above=0)
+    if box is None:
         return None
-    columns = np.flatnonzero(seen[rows[0] : rows[-1] + 1].any(axis=0))
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return (
+        slice(max(box.top - margin, 0), box.bottom + margin),
+        slice(max(box.left - margin, 0), box.right + margin),
+    )
