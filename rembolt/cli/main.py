@@ -24,6 +24,7 @@ COMMANDS: dict[str, Entry] = {
     "batch": Entry("rembolt.cli.batch", "Cut out the photos of a folder, pattern or list (alias: p)."),
     "stream": Entry("rembolt.cli.stream", "Cut out raw RGB24 frames from a pipe (alias: b)."),
     "video": Entry("rembolt.cli.video", "Cut out every frame of a video."),
+    "serve": Entry("rembolt.cli.serve", "Serve cut-outs over HTTP (alias: s)."),
     "download": Entry("rembolt.cli.download", "Download model weights (alias: d)."),
     "models": Entry("rembolt.cli.models", "List the models with size, licence and where they are."),
     "doctor": Entry("rembolt.cli.doctor", "Say what is installed, which devices really run, what clashes."),
@@ -32,7 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "bench": Entry("rembolt.cli.bench", "Measure speed and memory on this machine, also beside rembg."),
 }
 
-ALIASES = {"i": "remove", "p": "batch", "d": "download", "b": "stream", "quantize": "quantise"}
+ALIASES = {"i": "remove", "p": "batch", "s": "serve", "d": "download", "b": "stream", "quantize": "quantise"}
 """rembg's one-letter commands, and the other spelling."""
 
 

@@ -16,6 +16,9 @@ Floats = npt.NDArray[np.float32]
 MOST = 8
 """Photos a run."""
 
+watchers: list[Callable[[int], object]] = []
+"""Told how many photos each run has."""
+
 
 class _Request:
     """One photo's tensor, and what became of it."""
@@ -81,6 +84,8 @@ class Batches:
             raise
 
     def _answer(self, batch: list[_Request]) -> None:
+        for watch in watchers:
+            watch(len(batch))
         try:
             answers = self._run(np.concatenate([one.tensor for one in batch]))
             for place, one in enumerate(batch):

@@ -1,0 +1,135 @@
+"""What the service refuses beside what the library does, each with its status and its code.
+
+    ServerError
+    ├── BadRequestError            400  the request itself is malformed
+    ├── KeyRequiredError           401  the API key is missing or wrong
+    ├── FetchingOffError           403  this server does not fetch URLs
+    ├── UnknownAddressError        404  no result is kept under this address
+    ├── SlowClientError            408  the body did not come in time
+    ├── BodyTooLargeError          413  more bytes than the limit
+    ├── UnsupportedBodyError       415  the body is of a kind that has no photo in it
+    ├── FetchRefusedError          422  the URL may not be fetched
+    ├── FetchFailedError           422  the URL could not be fetched
+    ├── RateLimitedError           429  the client sent as much as it may; `Retry-After` says when to go on
+    ├── ListenError                     the address cannot be listened on
+    └── OverloadedError            503  come again later: `Retry-After` says when
+        └── OutOfTimeError         503  the time limit of a request ended before its turn came
+
+As everywhere, a message is one sentence that says what is wrong and what to do about it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rembolt.errors import RemboltError
+
+if TYPE_CHECKING:
+    from rembolt.server.rates import Rate
+
+
+class ServerError(RemboltError):
+    """Base of what only the service raises."""
+
+    exit_code = 1
+
+
+class BadRequestError(ServerError):
+    """The request is malformed."""
+
+    http_status = 400
+
+
+class KeyRequiredError(ServerError):
+    """The API key is missing or wrong."""
+
+    http_status = 401
+
+
+class FetchingOffError(ServerError):
+    """URLs are not fetched on this server."""
+
+    http_status = 403
+
+
+class UnknownAddressError(ServerError):
+    """No result is kept under this address."""
+
+    http_status = 404
+
+
+class SlowClientError(ServerError):
+    """The body did not come in time."""
+
+    http_status = 408
+
+
+class BodyTooLargeError(ServerError):
+    """More bytes than the limit."""
+
+    http_status = 413
+
+
+class UnsupportedBodyError(ServerError):
+    """The body is of a kind that has no photo in it."""
+
+    http_status = 415
+
+
+class FetchRefusedError(ServerError):
+    """The URL is of a kind, or leads to a place, that is not fetched."""
+
+    http_status = 422
+
+
+class FetchFailedError(ServerError):
+    """The URL may be fetched, but that failed."""
+
+    http_status = 422
+
+
+class ListenError(ServerError):
+    """The address cannot be listened on."""
+
+
+class RateLimitedError(ServerError):
+    """The client sent as much as it may for now.
+
+    Args:
+        message: the sentence.
+        rate: where the client stands.
+        retry_after: seconds after which it may go on.
+    """
+
+    http_status = 429
+
+    def __init__(self, message: str, rate: Rate, retry_after: int) -> None:
+        super().__init__(message)
+        self.rate = rate
+        self.retry_after = retry_after
+
+
+class OverloadedError(ServerError):
+    """The service has more to do than it can; the client may come again.
+
+    Args:
+        message: the sentence.
+        retry_after: seconds after which it is worth it.
+    """
+
+    http_status = 503
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OutOfTimeError(OverloadedError):
+    """The time limit of a request ended before its turn came."""
+
+
+def code_of(error: RemboltError) -> str:
+    """The error's kind as a word for programs: `BodyTooLargeError` is `body_too_large`."""
+    name = type(error).__name__.removesuffix("Error")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
