@@ -13,6 +13,7 @@ from pathlib import Path
 from rembolt.images.encode import OUTPUT_FORMATS
 from rembolt.images.formats import SOURCE_FORMATS
 from rembolt.models.catalogue import MODELS
+from rembolt.server.settings import ServerOptions
 from rembolt.setting import settings_of
 from rembolt.settings import GROUPS
 
@@ -77,7 +78,17 @@ def outputs() -> str:
     return table(("format", "file names", "transparency", "default quality"), rows)
 
 
-TABLES = {"options": options, "models": models, "sources": sources, "outputs": outputs}
+def server() -> str:
+    """Every setting of the service."""
+    rows = []
+    for setting in settings_of(ServerOptions).values():
+        flags = ", ".join(f"`{flag}`" for flag in (*setting.flags, *setting.long_flags))
+        default = "" if setting.default in (None, False) else f"`{setting.default}`"
+        rows.append((flags, f"`REMBOLT_{setting.name.upper()}`", default, setting.help))
+    return table(("flag", "variable", "default", "what it does"), rows)
+
+
+TABLES = {"options": options, "models": models, "sources": sources, "outputs": outputs, "server": server}
 
 
 def renewed(text: str) -> str:

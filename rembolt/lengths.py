@@ -83,16 +83,14 @@ def region_of(text: str, size: tuple[int, int]) -> tuple[int, int, int, int] | N
         size: the picture's width and height.
 
     Returns:
-        Left, top, right and bottom in pixels, within the picture; None for anything else, and where
-        the region holds no pixel of it.
+        Left, top, right and bottom in pixels, which may lie beyond the picture or on each other; None for
+        anything else.
     """
     lengths = [length for word in text.split() if (length := _length(word)) is not None]
     if len(lengths) != 4 or len(text.split()) != 4:
         return None
-    across = sorted(min(length.pixels(size[0]), size[0]) for length in lengths[0::2])
-    down = sorted(min(length.pixels(size[1]), size[1]) for length in lengths[1::2])
-    if across[0] == across[1] or down[0] == down[1]:
-        return None
+    across = sorted(length.pixels(size[0]) for length in lengths[0::2])
+    down = sorted(length.pixels(size[1]) for length in lengths[1::2])
     return across[0], down[0], across[1], down[1]
 
 

@@ -97,6 +97,66 @@ def test_every_device_and_its_options_are_documented(tmp_path: Path, monkeypatch
         assert f"| `{MEMORY_LIMIT}` |" in text
 
 
+def test_every_argument_of_the_client_and_flag_of_remove_is_documented() -> None:
+    import inspect
+
+    from rembolt.client import Client
+
+    page = (ROOT / "docs" / "client.md").read_text()
+    for name in inspect.signature(Client).parameters:
+        assert f"| `{name}` |" in page, name
+    pages = page + "".join(
+        (ROOT / "docs" / name).read_text() for name in ("command-line.md", "options.md", "backgrounds.md")
+    )
+    for parameter in importlib.import_module(COMMANDS["remove"].module).command.params:
+        for flag in parameter.opts if parameter.param_type_name == "option" else ():
+            assert f"`{flag}" in pages, flag
+
+
+def test_every_field_of_rembgs_dialect_is_documented() -> None:
+    from rembolt.server.dialects.rembg import EXTRAS, FIELDS
+
+    page = (ROOT / "docs" / "from-rembg.md").read_text()
+    for name in (*FIELDS, *EXTRAS):
+        assert f"`{name}`" in page, name
+
+
+def test_every_field_and_code_of_remove_bgs_dialect_is_documented() -> None:
+    from rembolt.server.dialects.removebg.refusals import CODES
+    from rembolt.server.dialects.removebg.schema import FIELDS
+
+    page = (ROOT / "docs" / "removebg.md").read_text()
+    for name in FIELDS:
+        assert page.count(f"\n| `{name}` |") == 1, name
+    for code in CODES.values():
+        assert f"`{code}`" in page, code
+
+
+def test_every_route_metric_and_error_of_the_service_is_documented() -> None:
+    from prometheus_client.metrics import MetricWrapperBase
+
+    from rembolt.server import metrics
+    from rembolt.server.app import create_app
+    from rembolt.server.errors import OverloadedError, ServerError, code_of
+    from rembolt.server.settings import ServerOptions
+    from rembolt.settings import SessionOptions
+
+    page = (ROOT / "docs" / "server.md").read_text()
+    dialects = "".join((ROOT / "docs" / name).read_text() for name in ("from-rembg.md", "removebg.md"))
+    for path in create_app(ServerOptions(), SessionOptions()).openapi()["paths"]:
+        assert f" {path}`" in page or f"{path}" in dialects, path
+    figures = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+    for figure in figures:
+        for metric in figure.describe():
+            kind = "_total" if metric.type == "counter" else ""
+            assert f"`{metric.name}{kind}`" in page, metric.name
+    assert figures
+    bases = (ServerError, OverloadedError, errors.InputError)
+    for kind in (kind for base in bases for kind in base.__subclasses__()):
+        if kind.__module__.endswith(".errors") and kind.__name__ not in ("ListenError", "ServiceError"):
+            assert f"`{code_of(kind)}`" in page, kind
+
+
 def test_every_flag_of_tune_is_documented() -> None:
     page = (ROOT / "docs" / "tune.md").read_text()
     for parameter in importlib.import_module(COMMANDS["tune"].module).command.params:

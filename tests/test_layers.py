@@ -25,6 +25,7 @@ LAYERS = [
     {"tune"},
     {"quantise"},
     {"server"},
+    {"client"},
     {"cli"},
 ]
 """From the bottom up; a room may import from lower layers and from itself."""
@@ -55,6 +56,7 @@ HEAVY = {
 
 OWN = {
     "server": {"fastapi", "starlette", "httpx", "httpcore", "prometheus_client"},
+    "client": {"httpx"},
 }
 """Rooms that nobody enters who does not want these."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ PIPE = "-"
 @options_from(*GROUPS)
 @click.option("-x", "--extras", type=JSON, help="more options, as a JSON object")
 @click.option("--json", "as_json", is_flag=True, help="print what was done as one JSON object on stdout")
+@click.option("--server", metavar="URL", help="let the service at this address do it, with no model here")
+@click.option("--api-key", metavar="KEY", help="its API key (default: the environment's REMBOLT_API_KEY)")
 @verbosity
 @click.pass_context
 def command(
@@ -34,6 +37,8 @@ def command(
     target: str | None,
     extras: Any,
     as_json: bool,
+    server: str | None,
+    api_key: str | None,
     quiet: bool,
     verbose: bool,
     **values: Any,
@@ -45,6 +50,8 @@ def command(
     """
     options = given(values, extras)
     check_values(options)  # wrong ones are told before any work
+    if api_key is not None and server is None:
+        raise click.UsageError("--api-key is for a service; give --server too.", ctx)
     if source is None:
         source = _piped(ctx)
     # rembg's `i` without OUTPUT writes into a pipe when there is one.
@@ -62,7 +69,7 @@ def command(
     set_up_messages(quiet=quiet, verbose=verbose)
 
     image = read_image() if source == PIPE else Path(source)
-    encoded = _cut_out(image, options)
+    encoded = _cut_out(image, options) if server is None else _let_cut_out(server, api_key, image, options)
     _write(encoded.data, target)
     if as_json:
         import json
@@ -95,6 +102,20 @@ def _cut_out(image: bytes | Path, options: dict[str, Any]) -> Encoded:
         photo = _read(image, options)
     loading.result()  # the remover finds the session where this left it
     return Remover(options.pop("model", "bolt"), **options).encode(photo, timings=timings)
+
+
+def _let_cut_out(server: str, api_key: str | None, image: bytes | Path, options: dict[str, Any]) -> Encoded:
+    """Let a service do it."""
+    from rembolt.client import Client
+    from rembolt.cutout.result import Encoded
+    from rembolt.timings import Timings
+
+    timings = Timings()
+    key = api_key or os.environ.get("REMBOLT_API_KEY")
+    with Client(server, api_key=key) as client, timings.stage("request"):
+        made = client.cutout(image, **options)
+    placed = (made.model, made.device, made.precision)
+    return Encoded(made.data, made.width, made.height, *placed, "service", timings)
 
 
 def _read(image: bytes | Path, options: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -11,6 +12,8 @@ from rembolt.cli.options import options_from
 from rembolt.errors import MissingExtraError
 from rembolt.server.settings import ServerOptions, from_environment
 from rembolt.settings import SessionOptions, pick
+
+PACKAGES = ("granian", "fastapi", "python_multipart", "prometheus_client", "httpx")
 
 
 @click.command("serve", context_settings={"help_option_names": ["--help"]})
@@ -25,13 +28,16 @@ def command(no_ui: bool, **values: Any) -> None:  # noqa: ARG001 - taken for rem
     given = {name: value for name, value in values.items() if value is not None}
     server = pick(ServerOptions, {**from_environment(ServerOptions), **given})
     session = pick(SessionOptions, {**from_environment(SessionOptions), **given})
-    try:
-        from rembolt.server.run import serve
-    except ImportError as error:
-        raise MissingExtraError(
-            f"the server needs {error.name}, which is not installed; install it with: "
-            'pip install "rembolt[server]"'
-        ) from error
+    for package in PACKAGES:
+        if (
+            find_spec(package) is None
+        ):  # not imported: the metrics' package reads a variable that is set later
+            raise MissingExtraError(
+                f"{package}, which the server needs, is not installed; install it with: "
+                'pip install "rembolt[server]"'
+            )
+    from rembolt.server.run import serve
+
     _check_model(session)
     serve(server, session)
 

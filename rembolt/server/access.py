@@ -67,7 +67,9 @@ class Access:
             if dialect := state.get("dialect"):
                 metrics.requests.labels(dialect, str(status)).inc()
                 metrics.request_seconds.labels(dialect).observe(spent)
-            level = logging.INFO if dialect or status >= 400 else logging.DEBUG
+                if status == CLIENT_GONE:
+                    metrics.abandoned.inc()
+            level = logging.INFO if dialect else logging.DEBUG
             if log.isEnabledFor(level):
                 facts = {"id": request_id, "status": status, "ms": round(spent * 1000, 1), **_facts(state)}
                 log.log(level, "%s %s", scope["method"], scope["path"], extra={"facts": facts})

@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from rembolt import __version__
@@ -19,6 +18,7 @@ from rembolt.errors import RemboltError, WeightsUnavailableError
 from rembolt.server.access import CLIENT_GONE, Access
 from rembolt.server.cache import Cache, MemoryCache, RedisCache
 from rembolt.server.core import ClientGoneError, Core
+from rembolt.server.cors import Cors
 from rembolt.server.dialects import DIALECTS, dialect_of
 from rembolt.server.dialects.base import error_headers
 from rembolt.server.errors import OverloadedError, code_of
@@ -81,7 +81,7 @@ def create_app(options: ServerOptions, session: SessionOptions) -> FastAPI:
     app.add_middleware(Intake, options=options)
     if origins := words(options.cors_origins):
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=list(origins),
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
@@ -112,12 +112,14 @@ def _error(request: Request, status: int, code: str, message: str, headers: dict
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, RemboltError)
-    status = error.http_status
-    if isinstance(error, WeightsUnavailableError):
-        status = 422  # whoever asks for them asks for something else than this server has
+    status, message = error.http_status, str(error)
+    if isinstance(error, WeightsUnavailableError):  # who asks for them asks for something else than is here
+        status, message = 422, "the weights for this are not on this server; its operator can add them."
     elif status >= 500 and not isinstance(error, OverloadedError):
+        message = "the model or device for this does not work on this server; its log says why."
+    if message != str(error):  # it names files and devices, which are nobody else's business
         log.error("%s", error)
-    return _error(request, status, code_of(error), str(error), error_headers(error))
+    return _error(request, status, code_of(error), message, error_headers(error))
 
 
 async def _refuse_plainly(request: Request, error: Exception) -> Response:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rembolt.server import metrics
 from rembolt.server.errors import FetchingOffError
 from rembolt.server.header import check_header
 from rembolt.server.keys import client_of
@@ -107,7 +106,6 @@ async def _while_there(request: Request, work: Awaitable[tuple[Result, str]]) ->
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        metrics.abandoned.inc()
         raise ClientGoneError
     finally:
         task.cancel()

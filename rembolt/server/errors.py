@@ -10,6 +10,8 @@
     ├── UnsupportedBodyError       415  the body is of a kind that has no photo in it
     ├── FetchRefusedError          422  the URL may not be fetched
     ├── FetchFailedError           422  the URL could not be fetched
+    ├── RegionError                422  the region to look for the subject in holds nothing of the photo
+    ├── RegionOutsideError         422  the region reaches beyond the photo
     ├── RateLimitedError           429  the client sent as much as it may; `Retry-After` says when to go on
     ├── ListenError                     the address cannot be listened on
     └── OverloadedError            503  come again later: `Retry-After` says when
@@ -33,6 +35,9 @@ class ServerError(RemboltError):
     """Base of what only the service raises."""
 
     exit_code = 1
+
+    code: str | None = None
+    """The word for programs, where it is not the class's name; see `code_of`."""
 
 
 class BadRequestError(ServerError):
@@ -68,12 +73,14 @@ class SlowClientError(ServerError):
 class BodyTooLargeError(ServerError):
     """More bytes than the limit."""
 
+    exit_code = 3
     http_status = 413
 
 
 class UnsupportedBodyError(ServerError):
     """The body is of a kind that has no photo in it."""
 
+    exit_code = 3
     http_status = 415
 
 
@@ -85,6 +92,18 @@ class FetchRefusedError(ServerError):
 
 class FetchFailedError(ServerError):
     """The URL may be fetched, but that failed."""
+
+    http_status = 422
+
+
+class RegionError(ServerError):
+    """The region to look for the subject in holds nothing of the photo."""
+
+    http_status = 422
+
+
+class RegionOutsideError(ServerError):
+    """The region to look for the subject in reaches beyond the photo."""
 
     http_status = 422
 
@@ -129,7 +148,10 @@ class OutOfTimeError(OverloadedError):
     """The time limit of a request ended before its turn came."""
 
 
-def code_of(error: RemboltError) -> str:
+def code_of(error: RemboltError | type[RemboltError]) -> str:
     """The error's kind as a word for programs: `BodyTooLargeError` is `body_too_large`."""
-    name = type(error).__name__.removesuffix("Error")
+    if isinstance(error, ServerError) and error.code is not None:
+        return error.code
+    kind = error if isinstance(error, type) else type(error)
+    name = kind.__name__.removesuffix("Error")
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

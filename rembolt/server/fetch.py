@@ -93,9 +93,11 @@ class Fetcher:
             UnsupportedImageError: what came is something known that is not read, such as a web page.
         """
         seconds = self._limits.seconds
+        first = _parsed(url)
+        pool = await self._pool()
         try:
             async with asyncio.timeout(seconds):
-                return await self._follow(_parsed(url))
+                return await self._follow(first, pool)
         except TimeoutError as error:
             raise FetchFailedError(
                 f"The URL did not give its image within {seconds:g} seconds; try again later,"
@@ -109,6 +111,7 @@ class Fetcher:
             await pool.aclose()
 
     async def _pool(self) -> httpcore.AsyncConnectionPool:
+        """What makes the connections; made once, outside of any time limit."""
         if self._made is not None:
             return self._made
         # Reading the authorities' certificates takes long enough to hold up everybody else.
@@ -122,9 +125,9 @@ class Fetcher:
             )
         return self._made
 
-    async def _follow(self, url: httpx.URL) -> bytes:
+    async def _follow(self, url: httpx.URL, pool: httpcore.AsyncConnectionPool) -> bytes:
         for _ in range(self._limits.redirects + 1):
-            answer = await self._get(url)
+            answer = await self._get(url, pool)
             if isinstance(answer, bytes):
                 return answer
             url = answer
@@ -133,11 +136,10 @@ class Fetcher:
             " itself."
         )
 
-    async def _get(self, url: httpx.URL) -> bytes | httpx.URL:
+    async def _get(self, url: httpx.URL, pool: httpcore.AsyncConnectionPool) -> bytes | httpx.URL:
         """Ask one host: the file, or where it says the file is."""
         place = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         headers = [(b"Host", url.netloc), *_HEADERS]
-        pool = await self._pool()
         try:
             async with pool.stream("GET", place, headers=headers) as response:
                 if response.status in _REDIRECTS:

@@ -140,7 +140,7 @@ class Kitchen:
         if not own and session.offline and where(spec).path is None:
             raise UnknownModelError(
                 f"model {session.model!r} is not on this server; GET /v1/models lists those that are, "
-                f"and its operator can add it with: rembolt download {spec.name}"
+                f"and its operator can add it with `rembolt download {spec.name}`."
             )
         return spec
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
 
@@ -115,7 +115,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         except (OSError, ValueError):  # ValueError: a label over 63 letters, an address that is none
             return []
 
-    def _looked_up(self, lookup: asyncio.Future[object]) -> None:
+    def _looked_up(self, lookup: asyncio.Future[Any]) -> None:
         self._lookups.release()
         if not lookup.cancelled():
             lookup.exception()  # taken, or asyncio complains about look-ups nobody waits for any more

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rembolt.errors import UsageError
 from rembolt.server.errors import ListenError
 from rembolt.server.settings import METRICS_FOLDER, ServerOptions, words
 from rembolt.settings import SessionOptions
@@ -58,6 +59,7 @@ def serve(options: ServerOptions, session: SessionOptions) -> None:
         session: the default model, and where models run.
 
     Raises:
+        UsageError: the certificate or its key cannot be read.
         ListenError: the address cannot be listened on.
     """
     from granian import Granian
@@ -66,6 +68,7 @@ def serve(options: ServerOptions, session: SessionOptions) -> None:
 
     from rembolt.server.log import set_up_log
 
+    _check_certificates(options)
     _check_address(options)
     set_up_log(options.log_level, options.log_format)
     os.environ[HANDOVER] = json.dumps({"server": asdict(options), "session": asdict(session)})
@@ -110,6 +113,18 @@ def _metrics(options: ServerOptions) -> Iterator[None]:
             yield
         finally:
             server.shutdown()
+
+
+def _check_certificates(options: ServerOptions) -> None:
+    for name in ("tls_cert", "tls_key"):
+        path = getattr(options, name)
+        try:
+            if path is not None:
+                Path(path).read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"{name}: '{path}' cannot be read ({error.strerror}); check its name."
+            ) from error
 
 
 def _check_address(options: ServerOptions) -> None:

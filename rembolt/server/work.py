@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,14 @@ import numpy as np
 from PIL import Image
 
 from rembolt.arrange.finish import finish
+from rembolt.cutout.subject import Box
 from rembolt.errors import UsageError
 from rembolt.images.encode import encode, output_format
 from rembolt.images.picture import Picture
 from rembolt.images.rows import ArrayRows
 from rembolt.images.source import read
 from rembolt.lengths import region_of
+from rembolt.server.errors import RegionError, RegionOutsideError
 from rembolt.server.result import Result
 from rembolt.settings import InputOptions, OutputOptions, names_of, pick
 from rembolt.timings import Timings
@@ -63,12 +66,17 @@ def cut_out(order: Order, remover: Remover, timings: Timings) -> Result:
     with timings.stage("decode"):
         source = pick(InputOptions, options)
         picture = read(order.photo, source, exact=bool(options.get("exact")))
-        if isinstance(picture, Picture) and extras.megapixels is not None:
-            picture = _at_most(picture, extras.megapixels)
+        box = None
+        if isinstance(picture, Picture):
+            sent = picture.image.size
+            if extras.megapixels is not None:
+                picture = _at_most(picture, extras.megapixels)
+            if extras.region is not None:
+                box = _region(extras.region, sent, picture.image.size)
         if extras.background is not None:
             options["background"] = _background(extras.background, source)
-    if isinstance(picture, Picture) and extras.region is not None:
-        return _within(picture, extras.region, remover, options, timings)
+    if isinstance(picture, Picture) and box is not None:
+        return _within(picture, box, remover, options, timings)
     made = remover.encode(picture, timings=timings, find_subject=extras.find_subject, **options)
     media_type = output_format(options.get("format", "png")).media_type
     placed = (made.model, made.device, made.precision)
@@ -76,15 +84,9 @@ def cut_out(order: Order, remover: Remover, timings: Timings) -> Result:
 
 
 def _within(
-    picture: Picture, region: str, remover: Remover, options: dict[str, Any], timings: Timings
+    picture: Picture, box: Box, remover: Remover, options: dict[str, Any], timings: Timings
 ) -> Result:
     """Look for the subject in a part of the photo; the rest is background."""
-    box = region_of(region, picture.image.size)
-    if box is None:
-        raise UsageError(
-            f"roi must be four lengths such as '0px 0px 100% 50%' that hold a part of the photo, "
-            f"not {region!r}."
-        )
     left, top, right, bottom = box
     alpha = None if picture.alpha is None else picture.alpha[top:bottom, left:right]
     part = Picture(picture.image.crop(box), alpha, picture.icc_profile, picture.format)
@@ -101,6 +103,38 @@ def _within(
     media_type = output_format(output.format).media_type
     return Result(
         data, media_type, width, height, cutout.model, cutout.device, cutout.precision, made.subject
+    )
+
+
+def _region(text: str, sent: tuple[int, int], size: tuple[int, int]) -> Box:
+    """A region as a box in the photo that is worked on.
+
+    Args:
+        text: see `region_of`.
+        sent: width and height of the photo as it was sent, which pixels are counted in.
+        size: width and height of the photo that is worked on.
+
+    Raises:
+        UsageError: this is no region.
+        RegionError: it holds nothing of the photo.
+        RegionOutsideError: it reaches beyond the photo.
+    """
+    box = region_of(text, sent)
+    if box is None:
+        raise UsageError(f"roi must be four lengths such as '0px 0px 100% 50%', not {text!r}.")
+    left, top, right, bottom = box
+    if right > sent[0] or bottom > sent[1]:
+        raise RegionOutsideError(
+            f"roi {text!r} reaches beyond the photo, which has {sent[0]} x {sent[1]} pixels."
+        )
+    if left == right or top == bottom:
+        raise RegionError(f"roi {text!r} holds nothing of the photo; give two corners that are apart.")
+    across, down = size[0] / sent[0], size[1] / sent[1]
+    return Box(
+        int(left * across),
+        int(top * down),
+        min(math.ceil(right * across), size[0]),
+        min(math.ceil(bottom * down), size[1]),
     )
 
 

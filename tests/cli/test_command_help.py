@@ -65,7 +65,8 @@ def test_every_command_has_help(run, name):
     done = run(name, "--help")
     assert done.code == 0
     assert done.out.decode().startswith(f"Usage: rembolt {name} ")
-    assert run(name, "-h").out == done.out
+    if name not in ("serve", "s"):  # there -h is the host, as in rembg
+        assert run(name, "-h").out == done.out
 
 
 def test_help_lists_every_setting_with_all_its_flags(run):

@@ -39,7 +39,9 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, *flags: str, environment: Mapping[str, str] | None = None, scheme: str = "http") -> Serving:
+def start(
+    folder: Path, *flags: str, environment: Mapping[str, str] | None = None, scheme: str = "http"
+) -> Serving:
     """Start a service and wait until it listens; see `serving`."""
     port = free_port()
     log = folder / f"serve-{port}.log"

@@ -473,7 +473,7 @@ def test_layers_memory_first_then_redis(server):
         one = Cache(MemoryCache(1 << 20), RedisCache(server.url, seconds=100))
         other = Cache(MemoryCache(1 << 20), RedisCache(server.url, seconds=100))
         assert await one.once(HERE, coroutine(result())) == (result(), "computed")
-        await one.aclose()  # what was on its way has arrived
+        await one.aclose()
         assert await other.once(HERE, coroutine(None)) == (result(), "shared")
         assert await other.once(HERE, coroutine(None)) == (result(), "memory")
         assert await other.get(HERE) == result()
@@ -513,6 +513,19 @@ def test_callers_at_the_same_time_ask_redis_once(server):
         await cache.aclose()
 
     asyncio.run(scenario())
+
+
+def test_what_is_on_its_way_arrives_before_it_closes(server):
+    async def scenario() -> None:
+        cache = Cache(None, RedisCache(server.url, seconds=100))
+        for number in range(40):
+            cache.put(address(number), result(bytes(100_000)))
+        await cache.aclose()
+        assert cache.dropped == 0
+
+    asyncio.run(scenario())
+    with raw(server) as client:
+        assert client.dbsize() == 40
 
 
 def test_what_is_on_its_way_to_a_frozen_redis_is_bounded(server, patience):

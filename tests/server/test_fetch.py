@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from server.visits import AMPLE, PHOTO, fetched, refused, visit
+from server.visits import AMPLE, PHOTO, fetched, only_here, refused, visit
 from server.web_site import Site, count_connections, head, moved, ok, site, use_names
 
 from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError
 from rembolt.server.errors import BodyTooLargeError, FetchFailedError, FetchRefusedError
+from rembolt.server.fetch import Fetcher
 
 
 def test_a_photo_is_fetched() -> None:
@@ -144,6 +145,25 @@ def test_a_body_that_breaks_off_fails() -> None:
 
 def test_bytes_beyond_the_length_are_not_taken() -> None:
     assert visit(ok(PHOTO) + b"HTTP/1.1 200 OK\r\n\r\n")[0] == PHOTO
+
+
+def test_no_answer_spills_over_into_the_next_fetch() -> None:
+    async def main() -> None:
+        async with site() as here:
+
+            async def two_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                writer.write(ok(PHOTO) + ok(PHOTO[::-1]))
+                await here.until_gone(reader)
+
+            here.answers |= {"/": two_at_once, "/next": ok(PHOTO + b"next")}
+            fetcher = Fetcher(AMPLE, allowed=only_here)
+            assert await fetcher.fetch(f"http://127.0.0.1:{here.port}/") == PHOTO
+            await asyncio.wait_for(here.gone.wait(), 30)  # left, though the site would have stayed
+            assert await fetcher.fetch(f"http://127.0.0.1:{here.port}/next") == PHOTO + b"next"
+            assert here.connections == 2
+            await fetcher.aclose()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip", "X-Gzip", "nonsense"])

@@ -147,6 +147,18 @@ def test_these_would_have_come_here_unchecked(url: str) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("credentials", ["user:secret@", "user@", ":secret@", "%20@"])
+def test_credentials_are_refused_wherever_they_would_go(credentials: str) -> None:
+    async def main() -> None:
+        async with site() as here:
+            here.answers["/"] = ok(PHOTO)
+            with pytest.raises(FetchRefusedError, match="user name or password"):
+                await fetched(f"http://{credentials}127.0.0.1:{here.port}/")
+            assert here.connections == 0
+
+    asyncio.run(main())
+
+
 def test_the_systems_own_names_are_checked() -> None:
     async def main() -> None:
         async with site() as here:

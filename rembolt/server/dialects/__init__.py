@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rembolt.server.dialects.ours import OURS
+from rembolt.server.dialects.rembg import REMBG
+from rembolt.server.dialects.removebg import REMOVE_BG
 
 if TYPE_CHECKING:
     from rembolt.server.dialects.base import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (OURS,)
+DIALECTS: tuple[Dialect, ...] = (OURS, REMBG, REMOVE_BG)
 """All of them. A path belongs to the one with the longest prefix of it."""
 
 

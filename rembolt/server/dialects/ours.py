@@ -25,7 +25,8 @@ router = APIRouter(prefix="/v1", tags=["rembolt"], dependencies=[Depends(known_c
 
 FILES = ("file", "background_file")
 
-YEAR = 365 * 86400
+DAY = 86400
+YEAR = 365 * DAY
 
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:$|,)")
 
@@ -116,7 +117,8 @@ async def make_cutout(request: Request) -> Response:
     form = await read_form(request)
     if form is None:
         body = await request.body()
-        _check_digest(request, body)
+        # Nothing is no photo: what `url` leads to changes, and must not be kept under a digest.
+        _check_digest(request, body or None)
         files = {"file": body} if body else {}
     else:
         _check_digest(request, None)
@@ -135,9 +137,9 @@ async def make_cutout(request: Request) -> Response:
     return image_response(answer, core.options.keys)
 
 
-@router.api_route(
+@router.head("/cutouts/{address}", include_in_schema=False)
+@router.get(
     "/cutouts/{address}",
-    methods=["GET", "HEAD"],
     summary="A result that is kept",
     description="`address` is the photo's SHA-256 and the recipe (see `/v1/recipe`), with a hyphen between.",
     response_class=Response,
@@ -154,7 +156,7 @@ async def get_cutout(request: Request, address: str) -> Response:
     result = await core.cache.get(address)
     if result is None:
         raise UnknownAddressError("no result is kept under this address; post the photo.")
-    response = image_response(Answer(result, address, "cache", {}, None), core.options.keys)
+    response = image_response(Answer(result, address, "cache", {}, None), core.options.keys, lasting=True)
     if _matches(request.headers.get("if-none-match", ""), address):
         kept = ("etag", "cache-control", "content-location")
         return Response(status_code=304, headers={name: response.headers[name] for name in kept})
@@ -191,14 +193,22 @@ def get_models(request: Request) -> dict[str, Any]:
     return {"models": models}
 
 
-def image_response(answer: Answer, keys: tuple[str, ...]) -> Response:
-    """A result as an answer of ours."""
+def image_response(answer: Answer, keys: tuple[str, ...], *, lasting: bool = False) -> Response:
+    """A result as an answer of ours.
+
+    Args:
+        answer: with the result.
+        keys: of the service.
+        lasting: whether the same request always gets this very result, as one for a content address does.
+            The next version of rembolt, or another default model, may make something else of a photo.
+    """
     result = answer.result
+    kept = f"max-age={YEAR}, immutable" if lasting else f"max-age={DAY}"
     headers = {
         "ETag": f'"{answer.address}"',
         "Content-Location": f"/v1/cutouts/{answer.address}",
         # Where keys are needed, no proxy may answer in our place.
-        "Cache-Control": f"{'private' if keys else 'public'}, max-age={YEAR}, immutable",
+        "Cache-Control": f"{'private' if keys else 'public'}, {kept}",
         "X-Rembolt-Model": result.model,
         "X-Rembolt-Device": result.device,
         "X-Rembolt-Precision": result.precision,
