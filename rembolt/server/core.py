@@ -87,8 +87,12 @@ class Core:
         order = self.kitchen.order(photo, values, extras)
         return order, order.address, width * height / 1e6
 
-    async def fetch(self, url: str) -> bytes:
+    async def fetch(self, request: Request, url: str) -> bytes:
         """Fetch a photo.
+
+        Args:
+            request: that asks for it; the photo's bytes count as if it had brought them.
+            url: where the photo is.
 
         Raises:
             FetchingOffError: this server does not.
@@ -96,7 +100,9 @@ class Core:
         """
         if self.fetcher is None:
             raise FetchingOffError("this server fetches no URLs; send the photo itself.")
-        return await self.fetcher.fetch(url)
+        photo = await self.fetcher.fetch(url)
+        request.state.body.add(len(photo))
+        return photo
 
 
 async def _while_there(request: Request, work: Awaitable[tuple[Result, str]]) -> tuple[Result, str]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from rembolt.server.addresses import Address
 
-FETCHES_AT_ONCE: Final = 32
+FETCHES_AT_ONCE: Final = 16
 """Connections open at the same time; further fetches wait, within their time limit."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

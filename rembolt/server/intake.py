@@ -36,6 +36,7 @@ class Intake:
             await self._app(scope, receive, send)
             return
         body = _Body(self, _content_length(scope), receive)
+        scope.setdefault("state", {})["body"] = body
         try:
             await self._app(scope, body.receive, send)
         finally:
@@ -107,11 +108,19 @@ class _Body:
             ) from None
         if message["type"] == "http.request":
             count = len(message.get("body", b""))
-            self.bytes += count
-            self._intake.take(count)
+            self.add(count)
             self._intake.check(self.bytes)
             self._ended = not message.get("more_body", False)
         return message
+
+    def add(self, count: int) -> None:
+        """Count so many bytes more as this request's.
+
+        Raises:
+            OverloadedError: see `Intake.take`.
+        """
+        self.bytes += count
+        self._intake.take(count)
 
 
 def _content_length(scope: Scope) -> int | None:

@@ -132,7 +132,7 @@ async def make_cutout(request: Request) -> Response:
     values = fields.read(asked)
     if (url is None) == ("file" not in files):
         raise BadRequestError("send one photo: as `file` of a multipart form, as the raw body, or as `url`.")
-    photo = files["file"] if url is None else await core.fetch(str(url))
+    photo = files["file"] if url is None else await core.fetch(request, str(url))
     answer = await core.answer(request, photo, values, Extras(background=files.get("background_file")))
     return image_response(answer, core.options.keys)
 

@@ -112,7 +112,7 @@ async def remove_from_url(request: Request) -> Response:
     values = read(asked)
     if not url:
         raise UsageError("url is missing; say where the photo is, or post it as file.")
-    answer = await core.answer(request, await core.fetch(url), values)
+    answer = await core.answer(request, await core.fetch(request, url), values)
     response = image_response(answer, core.options.keys)
     response.headers["Cache-Control"] = "no-cache"  # another photo may be there next time
     return response

@@ -13,13 +13,15 @@ from rembolt.server.dialects.removebg.refusals import FieldError
 from rembolt.server.errors import FetchFailedError, FetchingOffError, FetchRefusedError
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from rembolt.server.core import Core
     from rembolt.server.forms import Form
 
 SOURCES = ("image_file", "image_file_b64", "image_url")
 
 
-async def photo_of(core: Core, form: Form) -> bytes:
+async def photo_of(core: Core, request: Request, form: Form) -> bytes:
     """The bytes of the photo to cut out.
 
     Raises:
@@ -37,20 +39,20 @@ async def photo_of(core: Core, form: Form) -> bytes:
             "multiple_sources", f"{' and '.join(given)} are more than one image; give one of them."
         )
     if texts["image_url"]:
-        return await _fetched(core, texts["image_url"], "image_url")
+        return await _fetched(core, request, texts["image_url"], "image_url")
     if texts["image_file_b64"]:
         return await asyncio.to_thread(_decoded, texts["image_file_b64"])
     return _file(form, given[0])
 
 
-async def background_of(core: Core, form: Form) -> bytes | None:
+async def background_of(core: Core, request: Request, form: Form) -> bytes | None:
     """The bytes of the photo to put behind, None where there is none.
 
     Raises:
         FieldError, RemboltError: as `photo_of`.
     """
     if url := text_of("bg_image_url", form.fields.get("bg_image_url")):
-        return await _fetched(core, url, "bg_image_url")
+        return await _fetched(core, request, url, "bg_image_url")
     if form.files.get("bg_image_file") or text_of("bg_image_file", form.fields.get("bg_image_file")):
         return _file(form, "bg_image_file")
     return None
@@ -73,9 +75,9 @@ def _file(form: Form, name: str) -> bytes:
     return form.files[name]
 
 
-async def _fetched(core: Core, url: str, name: str) -> bytes:
+async def _fetched(core: Core, request: Request, url: str, name: str) -> bytes:
     try:
-        return await core.fetch(url)
+        return await core.fetch(request, url)
     except FetchRefusedError as error:
         raise FieldError(f"invalid_{name}", f"{name}: {error}") from error
     except (FetchFailedError, FetchingOffError) as error:

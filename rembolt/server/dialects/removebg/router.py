@@ -34,8 +34,8 @@ async def remove_background(request: Request) -> Response:
     body = await read_form(request, largest_field=core.options.max_bytes) or Form({}, {})
     form = Form({**query(request), **body.fields}, body.files)
     asked = read(form.fields, form.files)
-    photo = await photo_of(core, form)
-    background = await background_of(core, form) if asked.background else None
+    photo = await photo_of(core, request, form)
+    background = await background_of(core, request, form) if asked.background else None
     opaque = background is not None and await asyncio.to_thread(
         is_opaque, background, core.options.max_pixels
     )
