@@ -7,6 +7,7 @@ products are exact in float64, in whatever order, so matrix products may form th
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -120,8 +121,9 @@ class Down:
     def part(self, top: int, bottom: int, left: int, right: int) -> Bytes:
         """Give some rows and columns, `uint8` `(bottom - top, right - left)`."""
         part = np.empty((bottom - top, right - left), np.uint8)
-        for first in range(top, bottom, self._group):
-            last = min(first + self._group, bottom)
+        groups = max(1, round((bottom - top) / self._group))
+        edges = [top + (bottom - top) * place // groups for place in range(groups + 1)]
+        for first, last in pairwise(edges):
             matrix, low, high = self._weights.between(first, last)
             count = max(1, PRODUCT // matrix.size)
             for start in range(left, right, count):
@@ -146,7 +148,9 @@ def _resampled_across(mask: Image.Image, width: int, resample: Resampling) -> By
 def _bytes(sums: Floats) -> npt.NDArray[np.int16]:
     """Sums rounded to the nearest and kept within the range of bytes (NumPy clips integers far sooner)."""
     sums += 0.5
-    return np.clip(sums.astype(np.int16), 0, 255)
+    whole_numbers = sums.astype(np.int16)
+    np.maximum(whole_numbers, 0, out=whole_numbers)
+    return np.minimum(whole_numbers, 255, out=whole_numbers)
 
 
 class _Filter(NamedTuple):

@@ -81,3 +81,25 @@ def test_a_photo_that_is_alone_gets_all_cores(monkeypatch: pytest.MonkeyPatch) -
         assert beside.inner_session.get_session_options().intra_op_num_threads == 1
     with sessions.lend(SessionOptions()) as again:
         assert again is alone
+
+
+def test_under_load_the_session_for_photos_that_are_alone_is_let_go_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rembolt.pipeline.usable_cores", lambda: 2)
+    monkeypatch.setattr("rembolt.server.sessions.UNUSED", 0.0)
+    sessions = Sessions(ServerOptions(), SessionOptions())
+    sessions.open()
+    (loaded,) = sessions._loaded.values()
+    assert loaded.alone is not None
+    with sessions.lend(SessionOptions()) as alone, sessions.lend(SessionOptions()) as beside:
+        assert alone is not beside
+    assert loaded.alone is None
+    for _ in range(3):
+        with sessions.lend(SessionOptions()) as remover:
+            assert remover is loaded.beside_others
+    for thread in threading.enumerate():
+        if thread.name == "rembolt-alone":
+            thread.join(60)
+    with sessions.lend(SessionOptions()) as remover:
+        assert remover is loaded.alone is not loaded.beside_others
