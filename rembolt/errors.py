@@ -19,8 +19,20 @@ A message is one sentence that says what is wrong and what to do about it.
 
 from __future__ import annotations
 
+import reprlib
+from typing import Any
+
 INTERRUPTED = 130
 """Exit code of a command that a signal ended before its time; it has no exception of its own."""
+
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = 200
+
+
+def brief(value: Any) -> str:
+    """A value as messages show it: as `repr` does, but never long, however large or deeply nested it is."""
+    return _brief.repr(value)
 
 
 class RemboltError(Exception):

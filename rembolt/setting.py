@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import reprlib
 from dataclasses import dataclass, field, fields
@@ -13,7 +14,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rembolt.errors import UsageError
+from rembolt.errors import UsageError, brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
 """What text may say for yes and no, in upper or lower case: the words that rembg's server takes."""
+
+
+_LARGEST = 1e300
+"""Whole numbers beyond it may not fit a float."""
 
 
 class Setting(NamedTuple):
@@ -94,16 +99,16 @@ class Setting(NamedTuple):
         value = _plain(value)
         kind = _KINDS[self.kind]
         if kind.type is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = float(value) if abs(value) < _LARGEST else math.copysign(math.inf, value)
         is_kind = isinstance(value, kind.type) and not (kind.type is int and isinstance(value, bool))
         if not is_kind or value != value:
-            raise UsageError(f"{self.name} must be {kind.words}, not {value!r}.")
+            raise UsageError(f"{self.name} must be {kind.words}, not {brief(value)}.")
         if self.choices and value not in self.choices:
-            raise UsageError(f"{self.name} must be one of {', '.join(self.choices)}, not {value!r}.")
+            raise UsageError(f"{self.name} must be one of {', '.join(self.choices)}, not {brief(value)}.")
         if self.minimum is not None and value < self.minimum:
-            raise UsageError(f"{self.name} must be at least {self.minimum}, not {value}.")
+            raise UsageError(f"{self.name} must be at least {self.minimum}, not {brief(value)}.")
         if self.maximum is not None and value > self.maximum:
-            raise UsageError(f"{self.name} must be at most {self.maximum}, not {value}.")
+            raise UsageError(f"{self.name} must be at most {self.maximum}, not {brief(value)}.")
         return value
 
 

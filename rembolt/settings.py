@@ -241,7 +241,7 @@ def check_names(values: Iterable[str], *groups: type[Options]) -> None:
         if name not in known:
             import difflib
 
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(name[:100], known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; the options are {', '.join(known)}."
             raise UsageError(f"unknown option {name!r}{hint}")
 

@@ -157,6 +157,13 @@ def test_every_route_metric_and_error_of_the_service_is_documented() -> None:
             assert f"`{code_of(kind)}`" in page, kind
 
 
+def test_every_part_of_the_benchmark_of_the_service_is_documented() -> None:
+    parts = importlib.import_module("benchmarks.server.__main__").PARTS
+    page = (ROOT / "docs" / "server.md").read_text()
+    for part in parts:
+        assert f"python -m benchmarks.server {part} " in page, part
+
+
 def test_every_flag_of_tune_is_documented() -> None:
     page = (ROOT / "docs" / "tune.md").read_text()
     for parameter in importlib.import_module(COMMANDS["tune"].module).command.params:

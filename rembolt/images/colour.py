@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.images import profiles
+from rembolt.images.bombs import check_exif
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -71,6 +72,7 @@ def separate(image: Image.Image, *, to_srgb: bool = False) -> Layers:
 
 def _orientation(image: Image.Image) -> int:
     try:
+        check_exif(image)
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # noqa: BLE001 - broken metadata is no reason to refuse the photo
         return 1

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 from PIL import Image
 
 from rembolt.errors import ImageTooLargeError, RemboltError, UnreadableImageError, UnsupportedImageError
+from rembolt.images.bombs import check_file
 from rembolt.images.formats import HEADER_BYTES, SourceFormat, identify
 from rembolt.images.limits import check_size
 from rembolt.images.quiet import quiet
@@ -102,6 +103,7 @@ def open_header(file: IO[bytes], name: str, max_pixels: int) -> tuple[ImageFile,
     file.seek(0)
     reader = _reader(source_format, name)
     with pillow_at_work(name, source_format.name):
+        check_file(file, source_format)
         image = reader(file)
     check_size(image.width, image.height, max_pixels, name)
     return image, source_format

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from rembolt.errors import UnreadableImageError, UnsupportedImageError
+from rembolt.images.bombs import check_exif
 from rembolt.images.decode import decode, picture_from_image
 from rembolt.images.limits import check_size
 from rembolt.images.picture import Picture
@@ -58,6 +59,7 @@ def read_raw(image: Any, options: InputOptions) -> Image.Image:
     from PIL import ImageOps  # only the exact way needs it, and what it brings along
 
     with pillow_at_work("the image", image.format):
+        check_exif(image)
         if not own:
             return ImageOps.exif_transpose(image)  # a copy, always
         ImageOps.exif_transpose(image, in_place=True)

@@ -82,5 +82,5 @@ def vitmatte_model(variant: str | None = None) -> ModelSpec:
 def _nearest(name: str, known: list[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:100].lower(), known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else ""

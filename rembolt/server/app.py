@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LONGEST_MESSAGE = 2000
+"""Characters of an error's sentence."""
+
 DESCRIPTION = (
     "Background removal for photos. Options and limits are explained in the documentation of rembolt."
 )
@@ -104,7 +107,9 @@ def _core(options: ServerOptions, session: SessionOptions) -> Core:
 
 def _error(request: Request, status: int, code: str, message: str, headers: dict[str, str]) -> Response:
     request.state.error = code
-    dialect = dialect_of(request.url.path)
+    if len(message) > LONGEST_MESSAGE:  # it repeats what the request said
+        message = f"{message[:LONGEST_MESSAGE]}…"
+    dialect = dialect_of(request.scope["path"])
     body = dialect.error_body(code, message)
     # Never kept: the next request may fare better.
     return JSONResponse(body, dialect.error_status(status), {**headers, "Cache-Control": "no-store"})

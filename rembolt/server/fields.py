@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rembolt.checks import BLUR
 from rembolt.colours import colour_of
-from rembolt.errors import UnknownModelError, UsageError
+from rembolt.errors import UnknownModelError, UsageError, brief
 from rembolt.setting import settings_of
 from rembolt.settings import GROUPS, check_names, names_of, with_canonical_names
 
@@ -57,11 +57,14 @@ def _refuse_paths(values: Mapping[str, Any]) -> None:
         not isinstance(background, str) or (background != BLUR and colour_of(background) is None)
     ):
         raise UsageError(
-            f"background must be a colour or {BLUR}, not {background!r}; send a photo as background_file."
+            f"background must be a colour or {BLUR}, not {brief(background)}; "
+            "send a photo as background_file."
         )
     model = values.get("model")
     if isinstance(model, str) and ("/" in model or "\\" in model or model.lower().endswith(".onnx")):
-        raise UnknownModelError(f"model must be a name, not {model!r}; GET /v1/models lists those there are.")
+        raise UnknownModelError(
+            f"model must be a name, not {brief(model)}; GET /v1/models lists those there are."
+        )
 
 
 def schema() -> dict[str, Any]:

@@ -6,10 +6,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from rembolt.errors import ImageTooLargeError
+from rembolt.images.bombs import gif_frames, tiff_frames
+from rembolt.images.formats import GIF, TIFF
 from rembolt.images.reader import open_header, pillow_at_work
 
 if TYPE_CHECKING:
     from rembolt.server.settings import ServerOptions
+
+_COUNTED = {GIF: gif_frames, TIFF: tiff_frames}
+"""Pillow counts the frames of these one by one, each the slower the more there are."""
 
 
 def check_header(photo: bytes, limits: ServerOptions) -> tuple[int, int]:
@@ -28,11 +33,13 @@ def check_header(photo: bytes, limits: ServerOptions) -> tuple[int, int]:
             f"the input is {image.width} x {image.height} pixels; this server takes no photo whose sides "
             f"differ more than {limits.max_aspect:g} times; cut it into parts."
         )
-    with pillow_at_work("the input", source_format.name):
-        frames = getattr(image, "n_frames", 1)
+    if source_format in _COUNTED:
+        frames = _COUNTED[source_format](photo, limits.max_frames + 1)
+    else:
+        with pillow_at_work("the input", source_format.name):
+            frames = getattr(image, "n_frames", 1)
     if frames > limits.max_frames:
         raise ImageTooLargeError(
-            f"the input has {frames} frames, more than the limit of {limits.max_frames}; "
-            "send the one to cut out."
+            f"the input has more frames than the limit of {limits.max_frames}; send the one to cut out."
         )
     return image.size

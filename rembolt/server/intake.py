@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from rembolt.server.settings import ServerOptions
 
 
+MOST_PIECES = 10_000
+PIECE_BYTES = 100
+"""A body may come in so many pieces, and one more for each so many bytes: each takes time of its own."""
+
+
 class Intake:
     """Counts the bytes of bodies as they arrive, and the seconds they take.
 
@@ -81,13 +86,14 @@ class _Body:
         self._receive = receive
         self._deadline: float | None = None
         self._ended = False
+        self._pieces = 0
         self.bytes = 0
 
     async def receive(self) -> Message:
         """The next message.
 
         Raises:
-            BadRequestError: the announced length is no number.
+            BadRequestError: the announced length is no number, or the pieces are too small.
             BodyTooLargeError, OverloadedError: see `Intake`.
             SlowClientError: the body takes too long.
         """
@@ -110,6 +116,9 @@ class _Body:
             count = len(message.get("body", b""))
             self.add(count)
             self._intake.check(self.bytes)
+            self._pieces += 1
+            if self._pieces > MOST_PIECES + self.bytes // PIECE_BYTES:
+                raise BadRequestError("the body comes in too small pieces; send it in larger ones.")
             self._ended = not message.get("more_body", False)
         return message
 

@@ -114,7 +114,7 @@ def test_the_model_is_found_by_name_or_refused(client: TestClient, photo: bytes)
     assert_refused(post(data={"model": "u2nett"}), 422, "unknown_model", "u2nett")
     assert_refused(post(data={"model": "../u2net.onnx"}), 422, "unknown_model", "name")
     assert_refused(post(data={"model": "u2net"}), 422, "unknown_model", "not on this server")
-    assert_refused(post(data={"vm": "true"}), 422, "weights_unavailable", "vitmatte")
+    assert_refused(post(data={"vm": "true"}), 422, "weights_unavailable", "not on this server")
 
 
 # --- what is refused
