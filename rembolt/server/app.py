@@ -26,7 +26,7 @@ from rembolt.server.fetch import Fetcher, FetchLimits
 from rembolt.server.intake import Intake
 from rembolt.server.operations import router as operations
 from rembolt.server.operations import scrape
-from rembolt.server.order import Kitchen
+from rembolt.server.order import Orders
 from rembolt.server.rates import Rates
 from rembolt.server.service import Service
 from rembolt.server.settings import ServerOptions, words
@@ -95,14 +95,14 @@ def create_app(options: ServerOptions, session: SessionOptions) -> FastAPI:
 
 
 def _core(options: ServerOptions, session: SessionOptions) -> Core:
-    kitchen = Kitchen(options, session)
+    orders = Orders(options, session)
     shared = RedisCache(options.redis, seconds=options.redis_seconds) if options.redis else None
     cache = Cache(MemoryCache(options.cache) if options.cache else None, shared)
-    service = Service(options, kitchen.session, cache)
+    service = Service(options, orders.session, cache)
     fetcher = None
     if options.fetch_urls:
         fetcher = Fetcher(FetchLimits(options.max_bytes, options.fetch_timeout))
-    return Core(options, kitchen, service, cache, Rates(options.rate_limit), fetcher)
+    return Core(options, orders, service, cache, Rates(options.rate_limit), fetcher)
 
 
 def _error(request: Request, status: int, code: str, message: str, headers: dict[str, str]) -> Response:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rembolt.server.cache import Cache
     from rembolt.server.fetch import Fetcher
-    from rembolt.server.order import Kitchen, Order
+    from rembolt.server.order import Order, Orders
     from rembolt.server.rates import Rate, Rates
     from rembolt.server.result import Result
     from rembolt.server.service import Service
@@ -52,7 +52,7 @@ class Core:
     """The parts of a serving process."""
 
     options: ServerOptions
-    kitchen: Kitchen
+    orders: Orders
     service: Service
     cache: Cache
     rates: Rates
@@ -84,7 +84,7 @@ class Core:
     def _prepare(self, photo: bytes, values: Mapping[str, Any], extras: Extras) -> tuple[Order, str, float]:
         """Check all that can be checked before the photo's turn comes, and hash it."""
         width, height = check_header(photo, self.options)
-        order = self.kitchen.order(photo, values, extras)
+        order = self.orders.order(photo, values, extras)
         return order, order.address, width * height / 1e6
 
     async def fetch(self, request: Request, url: str) -> bytes:

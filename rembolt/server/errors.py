@@ -7,7 +7,6 @@
     ├── UnknownAddressError        404  no result is kept under this address
     ├── SlowClientError            408  the body did not come in time
     ├── BodyTooLargeError          413  more bytes than the limit
-    ├── UnsupportedBodyError       415  the body is of a kind that has no photo in it
     ├── FetchRefusedError          422  the URL may not be fetched
     ├── FetchFailedError           422  the URL could not be fetched
     ├── RegionError                422  the region to look for the subject in holds nothing of the photo
@@ -75,13 +74,6 @@ class BodyTooLargeError(ServerError):
 
     exit_code = 3
     http_status = 413
-
-
-class UnsupportedBodyError(ServerError):
-    """The body is of a kind that has no photo in it."""
-
-    exit_code = 3
-    http_status = 415
 
 
 class FetchRefusedError(ServerError):

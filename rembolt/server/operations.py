@@ -31,7 +31,8 @@ async def ready(request: Request) -> JSONResponse:
     service = core_of(request).service
     if service.ready:
         return JSONResponse({"status": "ready"})
-    return JSONResponse({"status": service.trouble or "starting"}, 503, {"Retry-After": "1"})
+    status = "starting" if service.trouble is None else "the default model does not work; the log says why"
+    return JSONResponse({"status": status}, 503, {"Retry-After": "1"})
 
 
 @scrape.get("/metrics", summary="Figures for Prometheus", response_class=Response)

@@ -74,7 +74,7 @@ class Order:
         return f"{hashlib.sha256(self.photo).hexdigest()}-{self.recipe}"
 
 
-class Kitchen:
+class Orders:
     """Makes orders of what requests say, within what the server allows.
 
     Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rembolt.cores import take_share
 from rembolt.engine.batches import watchers
-from rembolt.errors import RemboltError
+from rembolt.errors import ModelError, RemboltError
 from rembolt.images.memory import keep_for
 from rembolt.server import metrics
 from rembolt.server.errors import OutOfTimeError, OverloadedError
@@ -59,7 +59,7 @@ class Service:
         self._waiting = 0
         self._recent = 1.0
         self._stopping = False
-        self.trouble: str | None = None
+        self.trouble: RemboltError | None = None
 
     @property
     def ready(self) -> bool:
@@ -67,19 +67,16 @@ class Service:
         return self._threads is not None and not self._stopping
 
     async def warm(self) -> None:
-        """Load the default model and run it once.
-
-        Raises:
-            RemboltError: it cannot be used.
-        """
+        """Load the default model and run it once; if it cannot be used, that is the service's `trouble`."""
         try:
             self._workers = await asyncio.to_thread(self._sessions.open)
         except RemboltError as error:
-            self.trouble = str(error)
+            self.trouble = error
             log.error("the service cannot start: %s", error)
-            raise
+            return
         keep_for(self._workers)
-        watchers.append(metrics.batch_size.observe)
+        if metrics.batch_size.observe not in watchers:
+            watchers.append(metrics.batch_size.observe)
         self._threads = ThreadPoolExecutor(
             self._workers, thread_name_prefix="rembolt", initializer=take_share, initargs=(self._workers,)
         )
@@ -108,6 +105,8 @@ class Service:
         return result, source
 
     async def _compute(self, order: Order, timings: dict[str, float]) -> Result:
+        if self.trouble is not None:
+            raise ModelError(str(self.trouble))
         if self._slots.locked() and self._waiting >= self._options.queue:
             raise OverloadedError(
                 f"{self._waiting} requests are waiting, which is as many as may; try again later.",

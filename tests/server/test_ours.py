@@ -18,8 +18,10 @@ from server.conftest import Serve, encoded, noise
 
 import rembolt
 from rembolt.server import fields
+from rembolt.server.app import create_app
+from rembolt.server.settings import ServerOptions
 from rembolt.setting import settings_of
-from rembolt.settings import GROUPS
+from rembolt.settings import GROUPS, SessionOptions
 
 
 def image_of(data: bytes) -> Image.Image:
@@ -277,3 +279,20 @@ class TestDocumentation:
 
     def test_the_page(self, client: TestClient) -> None:
         assert client.get("/docs").status_code == 200
+
+
+class TestTrouble:
+    def test_a_default_model_that_does_not_work_is_said_and_not_explained(self, cat_file: bytes) -> None:
+        app = create_app(ServerOptions(), SessionOptions(model="u2net", offline=True))
+        with TestClient(app) as client:
+            for _ in range(200):
+                ready = client.get("/ready")
+                if ready.json()["status"] != "starting":
+                    break
+            assert (ready.status_code, client.get("/health").status_code) == (503, 200)
+            answer = client.post("/v1/cutouts", content=cat_file)
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) >= 1
+            for said in (ready.text, answer.text):
+                assert "does not work" in said
+                assert "u2net" not in said

@@ -172,23 +172,23 @@ async def get_cutout(request: Request, address: str) -> Response:
 )
 def get_recipe(request: Request) -> dict[str, str]:
     """Give the recipe of some options."""
-    return {"recipe": core_of(request).kitchen.order(b"", fields.read(query(request))).recipe}
+    return {"recipe": core_of(request).orders.order(b"", fields.read(query(request))).recipe}
 
 
 @router.get("/models", summary="The models that may be asked for", responses={401: REFUSALS[401]})
 def get_models(request: Request) -> dict[str, Any]:
     """List the models."""
-    kitchen = core_of(request).kitchen
+    orders = core_of(request).orders
     models = [
         {
             "name": name,
             "title": spec.title,
             "licence": spec.licence,
             "here": where(spec).path is not None,
-            "default": name == kitchen.session.model,
+            "default": name == orders.session.model,
         }
         for name, spec in MODELS.items()
-        if spec.selectable and kitchen.may_use(spec)
+        if spec.selectable and orders.may_use(spec)
     ]
     return {"models": models}
 
