@@ -59,7 +59,8 @@ def serve(options: ServerOptions, session: SessionOptions) -> None:
         session: the default model, and where models run.
 
     Raises:
-        UsageError: the certificate or its key cannot be read.
+        UsageError: the address of Redis is none, or the certificate or its key cannot be read.
+        UnknownModelError: one of `models` is none.
         ListenError: the address cannot be listened on.
     """
     from granian import Granian
@@ -68,6 +69,7 @@ def serve(options: ServerOptions, session: SessionOptions) -> None:
 
     from rembolt.server.log import set_up_log
 
+    _check_names(options)
     _check_certificates(options)
     _check_address(options)
     set_up_log(options.log_level, options.log_format)
@@ -113,6 +115,17 @@ def _metrics(options: ServerOptions) -> Iterator[None]:
             yield
         finally:
             server.shutdown()
+
+
+def _check_names(options: ServerOptions) -> None:
+    """Find out here, not in each serving process, what is no model and no address of a Redis."""
+    from rembolt.models.catalogue import find_model
+    from rembolt.server.cache import RedisCache
+
+    for name in words(options.models):
+        find_model(name)
+    if options.redis:
+        RedisCache(options.redis, seconds=options.redis_seconds)  # connects to nothing yet
 
 
 def _check_certificates(options: ServerOptions) -> None:

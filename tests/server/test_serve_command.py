@@ -141,6 +141,14 @@ class TestSettings:
         )
         assert refused(tmp_path, "--metrics-port", "7000")[0] == 2
 
+    def test_an_address_of_redis_and_models_that_are_none(self, tmp_path: Path) -> None:
+        code, said = refused(tmp_path, "--redis", "nonsense")
+        assert code == 2
+        assert said.startswith("rembolt: the URL of Redis cannot be used")
+        code, said = refused(tmp_path, "--models", "bolt,u2nett")
+        assert code == 4
+        assert said == "rembolt: There is no model 'u2nett'; did you mean 'u2net'?"
+
     def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
