@@ -121,6 +121,8 @@ class Down:
     def part(self, top: int, bottom: int, left: int, right: int) -> Bytes:
         """Give some rows and columns, `uint8` `(bottom - top, right - left)`."""
         part = np.empty((bottom - top, right - left), np.uint8)
+        if not part.size:
+            return part
         groups = max(1, round((bottom - top) / self._group))
         edges = [top + (bottom - top) * place // groups for place in range(groups + 1)]
         for first, last in pairwise(edges):

@@ -190,4 +190,6 @@ def test_the_service_has_no_error_that_the_client_does_not_know() -> None:
         for sub in kind.__subclasses__():
             yield from (sub, *below(sub))
 
-    assert set(below(ServerError)) <= set(KINDS.values())
+    # Those of a dialect have its own codes, which this client never sees.
+    own = {kind for kind in below(ServerError) if kind.__module__ == ServerError.__module__}
+    assert own <= set(KINDS.values())
