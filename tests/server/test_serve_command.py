@@ -87,8 +87,11 @@ class TestProcesses:
             f"{url}/v1/cutouts", content=PHOTO, headers={"X-Request-Id": "mine-1"}, timeout=60
         )
         assert response.headers["x-request-id"] == "mine-1"
-        lines = [line for line in two.said().splitlines() if "mine-1" in line]
-        said = json.loads(lines[-1])
+        deadline = time.monotonic() + PATIENCE
+        while "mine-1" not in two.said():  # it is written after the answer
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        said = json.loads(next(line for line in two.said().splitlines() if "mine-1" in line))
         assert (said["status"], said["dialect"], said["model"]) == (200, "rembolt", "bolt")
         assert set(said["stages"]) >= {"decode", "infer", "encode"} or said["source"] != "computed"
 
