@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
@@ -39,6 +40,7 @@ def command(no_ui: bool, **values: Any) -> None:  # noqa: ARG001 - taken for rem
     from rembolt.server.run import serve
 
     _check_model(session)
+    gc.enable()  # one photo's garbage is not worth looking for, but that of a service adds up
     serve(server, session)
 
 

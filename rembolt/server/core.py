@@ -58,6 +58,21 @@ class Core:
     rates: Rates
     fetcher: Fetcher | None = field(default=None)
 
+    async def admit(self, request: Request) -> None:
+        """Refuse a request when there is no room for it, before any work is spent on its body.
+
+        The body is read all the same, and dropped: most clients do not look for an answer before they have
+        sent it.
+
+        Raises:
+            OverloadedError: the queue is full.
+        """
+        full = self.service.full()
+        if full is not None:
+            async for _ in request.stream():
+                pass
+            raise full
+
     async def answer(
         self, request: Request, photo: bytes, values: Mapping[str, Any], extras: Extras = NO_EXTRAS
     ) -> Answer:
@@ -116,6 +131,7 @@ async def _while_there(request: Request, work: Awaitable[tuple[Result, str]]) ->
     finally:
         task.cancel()
         gone.cancel()
+        del task, gone  # an error holds this frame, and would hold itself by it until garbage is collected
 
 
 async def _disconnected(request: Request) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,6 +33,13 @@ log = logging.getLogger(__name__)
 
 AHEAD = 1
 """Orders given to the threads before one of them is free, so that none waits for the event loop."""
+
+
+def _begin_thread(workers: int) -> None:
+    """Make this thread one of several workers, which give way to the event loop's."""
+    take_share(workers)
+    if sys.platform == "linux":  # where threads have a priority each
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 5)
 
 
 class Service:
@@ -78,10 +88,19 @@ class Service:
         if metrics.batch_size.observe not in watchers:
             watchers.append(metrics.batch_size.observe)
         self._threads = ThreadPoolExecutor(
-            self._workers, thread_name_prefix="rembolt", initializer=take_share, initargs=(self._workers,)
+            self._workers, thread_name_prefix="rembolt", initializer=_begin_thread, initargs=(self._workers,)
         )
         for _ in range(self._workers + AHEAD):
             self._slots.release()
+
+    def full(self) -> OverloadedError | None:
+        """What to answer while no more requests may wait; None while some may."""
+        if self._threads is None or not self._slots.locked() or self._waiting < self._options.queue:
+            return None
+        return OverloadedError(
+            f"{self._waiting} requests are waiting, which is as many as may; try again later.",
+            self._retry_after(),
+        )
 
     async def result(self, order: Order, address: str, timings: dict[str, float]) -> tuple[Result, str]:
         """Give the result of an order.
@@ -107,11 +126,9 @@ class Service:
     async def _compute(self, order: Order, timings: dict[str, float]) -> Result:
         if self.trouble is not None:
             raise ModelError(str(self.trouble))
-        if self._slots.locked() and self._waiting >= self._options.queue:
-            raise OverloadedError(
-                f"{self._waiting} requests are waiting, which is as many as may; try again later.",
-                self._retry_after(),
-            )
+        full = self.full()
+        if full is not None:
+            raise full
         watched = Watched()
         try:
             async with asyncio.timeout(self._options.timeout):

@@ -65,7 +65,10 @@ class Flights(Generic[Value]):
                 flight.task.cancel()
         if flight.task.cancelled():
             raise OverloadedError("the work on this photo was stopped before it was done; send it again")
-        return flight.task.result(), joined
+        try:
+            return flight.task.result(), joined
+        finally:
+            del flight  # an error holds this frame, and would hold itself by it until garbage is collected
 
     async def aclose(self) -> None:
         """Cancel all that is under way, and wait until it has ended."""

@@ -113,6 +113,7 @@ async def make_cutout(request: Request) -> Response:
     """Answer with the cut-out of the photo that the request brings."""
     request.state.dialect = "rembolt"
     core = core_of(request)
+    await core.admit(request)
     asked: dict[str, Any] = dict(query(request))
     form = await read_form(request)
     if form is None:

@@ -107,6 +107,7 @@ async def remove_from_url(request: Request) -> Response:
     """Answer with rembg's cut-out of the photo under `url`."""
     request.state.dialect = "rembg"
     core = core_of(request)
+    await core.admit(request)
     asked: dict[str, Any] = dict(query(request))
     url = asked.pop("url", "")
     values = read(asked)
@@ -134,6 +135,7 @@ async def remove_from_file(request: Request) -> Response:
     """Answer with rembg's cut-out of the photo that is the form's `file`."""
     request.state.dialect = "rembg"
     core = core_of(request)
+    await core.admit(request)
     asked: dict[str, Any] = dict(query(request))
     form = await read_form(request)
     if form is None or "file" not in form.files:

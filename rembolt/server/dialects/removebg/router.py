@@ -31,6 +31,7 @@ async def remove_background(request: Request) -> Response:
     """Answer with the cut-out of the photo that the request brings."""
     request.state.dialect = "removebg"
     core = core_of(request)
+    await core.admit(request)
     body = await read_form(request, largest_field=core.options.max_bytes) or Form({}, {})
     form = Form({**query(request), **body.fields}, body.files)
     asked = read(form.fields, form.files)
