@@ -23,6 +23,25 @@ class Axis(Weights):
         """`float32` `(N,)` in [0, 1], what the second of the two positions counts."""
         return self.kernels[:, 1]
 
+    def interpolated(self, values: npt.NDArray[np.float32], pixels: slice) -> npt.NDArray[np.float32]:
+        """Give what some pixels have, `float32` `(h, n, 4)`.
+
+        Args:
+            values: of all positions, `float32` `(h, length, 4)`, contiguous.
+            pixels: which.
+        """
+        lowest = self.lowest[pixels]
+        fours = values.view(np.complex128)[
+            ..., 0
+        ]  # NumPy takes numbers of 16 bytes far sooner than rows of 4
+        first = fours.take(lowest, axis=1).view(np.float32).reshape(len(values), -1, 4)
+        second = fours.take(np.minimum(lowest + 1, self.source - 1), axis=1).view(np.float32)
+        second = second.reshape(first.shape)
+        second -= first
+        second *= self.share[pixels, np.newaxis]
+        second += first
+        return second
+
 
 @lru_cache(maxsize=32)
 def axis(length: int, pixels: int, step: float) -> Axis:

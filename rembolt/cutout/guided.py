@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.grid import axis
-from rembolt.images.enlarge import Between, whole
+from rembolt.images.enlarge import whole
 
 if TYPE_CHECKING:
     from rembolt.cutout.small import Small
@@ -26,8 +26,14 @@ Floats = npt.NDArray[np.float32]
 OPEN = 128
 """A level between 0 and 255: the colours decide."""
 
-TILE = 128
-"""Columns computed at once: with a band of rows, what fits in a core's cache."""
+ROWS, COLUMNS = 128, 256
+"""Of a tile at most: what fits in a core's cache, and follows a slanting edge closely."""
+
+APART = 24
+"""Settled columns between two stretches of the band that make two tiles of them: about what a tile costs."""
+
+MANY = 1 << 22
+"""Pixels from which threads bring more than they cost: a tile's work is short, and one waits for another."""
 
 FOURTH = np.uint32(0xFF000000)
 ONES = np.ones(4, np.float32)
@@ -71,8 +77,12 @@ class Guided:
         image.load()
         self._image = image
         coefficients, self._levels, (step_across, step_down) = lines
-        # The fourth byte beside red, green and blue is made 255.
-        self._coefficients = np.concatenate([coefficients[:3], coefficients[3:] / np.float32(255)])
+        # Red, green, blue and rest beside each other. The fourth byte beside the colours is made 255; the
+        # half is for rounding.
+        self._coefficients = np.array(coefficients.transpose(1, 2, 0), order="C")
+        self._coefficients[..., 3] += np.float32(0.5)
+        self._coefficients[..., 3] /= 255
+        self._open = _open_cells(self._levels)
         self.mask = Image.fromarray(lines.levels)
         self.size = image.size
         self.scale = 1 / step_across, 1 / step_down
@@ -83,40 +93,73 @@ class Guided:
     def part(self, top: int, bottom: int, left: int, right: int) -> Bytes:
         """Give some rows and columns, `uint8` `(bottom - top, right - left)`."""
         result = np.empty((bottom - top, right - left), np.uint8)
-        down = self._down.between(top, bottom)
-        for start in range(left - left % TILE, right, TILE):
-            columns = max(start, left), min(start + TILE, right)
-            result[:, columns[0] - left : columns[1] - left] = self._tile(top, down, columns)
+        for start in range(top, bottom, ROWS):
+            rows = slice(start, min(start + ROWS, bottom))
+            self._write(rows, slice(left, right), result[start - top : rows.stop - top])
         return result
 
     def whole(self) -> Bytes:
-        """Give all of it, `uint8` `(H, W)`, computed on several threads."""
-        return whole(self)
+        """Give all of it, `uint8` `(H, W)`."""
+        return (
+            whole(self)
+            if self.size[0] * self.size[1] >= MANY
+            else self.part(0, self.size[1], 0, self.size[0])
+        )
 
-    def _tile(self, top: int, down: Between, columns: tuple[int, int]) -> Bytes | int:
-        weights, upper, lower = down
-        across, first, last = self._across.between(*columns)
-        levels = self._levels[upper:lower, first:last]
-        level = int(levels[0, 0])
-        if level != OPEN and (levels == level).all():
-            return level
-        grid = self._coefficients[:, upper:lower, first:last]
-        # Across first, since the grid has few rows; then down, into red, green, blue and rest of each pixel.
-        wide = grid.transpose(1, 0, 2).reshape(-1, last - first) @ across.T
-        wide = wide.reshape(lower - upper, 4, -1).transpose(0, 2, 1).reshape(lower - upper, -1)
-        height = len(weights)
-        lines = np.empty((height, wide.shape[1]), np.float32)
-        rows = max(1, PRODUCT // wide.size)
-        for row in range(0, height, rows):
-            np.matmul(weights[row : row + rows], wide, out=lines[row : row + rows])
-        pixels = self._image.crop((columns[0], top, columns[1], top + height)).tobytes("raw", "RGBX")
+    def _write(self, rows: slice, columns: slice, result: Bytes) -> None:
+        """Write some rows: levels, and tiles over every stretch of columns that the colours decide."""
+        down, across = self._down.lowest[rows], self._across.lowest[columns]
+        first, last = int(down[0]), int(down[-1])
+        result[:] = self._levels[first, across]
+        cells = self._open[first : last + 1]
+        wanted: npt.NDArray[np.bool_] = np.logical_or.reduce(cells, axis=0)
+        if not wanted.any():
+            return
+        weights, upper, lower = self._down.between(rows.start, rows.stop)
+        for left, right in _stretches(wanted[across]):
+            used = np.flatnonzero(cells[:, across[left] : across[right - 1] + 1].any(axis=1))
+            top, bottom = np.searchsorted(down, (first + used[0], first + used[-1] + 1))
+            result[bottom:, left:right] = self._levels[lower - 1, across[left:right]]
+            near = slice(used[0], used[-1] + 2)
+            for start in range(left, right, COLUMNS):
+                stop = min(start + COLUMNS, right)
+                box = columns.start + start, rows.start + top, columns.start + stop, rows.start + bottom
+                wide = self._across.interpolated(self._coefficients[upper:][near], slice(box[0], box[2]))
+                result[top:bottom, start:stop] = self._tile(weights[top:bottom, near], wide, box)
+
+    def _tile(self, weights: Floats, wide: Floats, box: tuple[int, int, int, int]) -> Bytes:
+        """The alpha of a box, from the lines of its columns at the grid's rows."""
+        wide = wide.reshape(len(wide), -1)
+        lines = np.empty((len(weights), wide.shape[1]), np.float32)
+        count = max(1, PRODUCT // wide.size)
+        for row in range(0, len(lines), count):
+            np.matmul(weights[row : row + count], wide, out=lines[row : row + count])
+        pixels = self._image.crop(box).tobytes("raw", "RGBX")
         colours = np.frombuffer(pixels, "<u4") | FOURTH
         lines *= colours.view(np.uint8).reshape(lines.shape)
         alpha = lines.reshape(-1, 4) @ ONES
-        alpha += np.float32(0.5)
         np.maximum(alpha, 0, out=alpha)
         np.minimum(alpha, 255, out=alpha)
-        return alpha.astype(np.uint8).reshape(height, -1)
+        return alpha.astype(np.uint8).reshape(len(lines), -1)
+
+
+def _open_cells(levels: Bytes) -> npt.NDArray[np.bool_]:
+    """Which cells, between four positions of the grid, are not of one level: `bool` `(h, w)`."""
+    wide = np.pad(levels, ((0, 1), (0, 1)), mode="edge")
+    corner = wide[:-1, :-1]
+    unlike: npt.NDArray[np.bool_] = (
+        (corner != wide[1:, :-1]) | (corner != wide[:-1, 1:]) | (corner != wide[1:, 1:])
+    )
+    unlike |= corner == OPEN
+    return unlike
+
+
+def _stretches(wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """First and one after the last place of those wanted, `(N, 2)`; those close to each other are one."""
+    edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
+    between = edges[1:-1].reshape(-1, 2)
+    apart = between[:, 1] - between[:, 0] >= APART
+    return np.concatenate([edges[:1], between[apart].ravel(), edges[-1:]]).reshape(-1, 2)
 
 
 def small_alpha(small: Small, lines: Lines) -> Bytes:

@@ -115,7 +115,7 @@ class Session:
                 "are these the weights of another model?"
             ) from error
 
-    def outputs(self, batch: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
+    def outputs(self, batch: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         """Run the network on one tensor, its first input."""
         return self.run({self._inputs[0].name: batch})
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.band import levels_by_thresholds, levels_of
+from rembolt.cutout.boxes import Box, boxes
 from rembolt.cutout.guided import OPEN, Guided, Lines, small_alpha
 from rembolt.cutout.small import Copies
 from rembolt.errors import BrokenWeightsError
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from rembolt.engine.session import Session
     from rembolt.settings import CutoutOptions
 
-    Levels = Callable[[tuple[int, int], float], npt.NDArray[np.uint8]]
+    Bytes = npt.NDArray[np.uint8]
+    Levels = Callable[[tuple[int, int], float], Bytes]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,14 @@ PATIENCE = 10.0
 
 GRID = 2
 """Pixels of the copy that share one line."""
+
+MARGIN = 8
+"""Positions of the grid that a network sees around what it is asked for; more change next to nothing."""
+
+MOST_AT_ONCE = 80_000
+"""Positions of the grid that a network sees at once, about: it bounds the memory."""
+
+BICUBIC = Image.Resampling.BICUBIC
 
 
 def find_lines(
@@ -67,7 +77,7 @@ def find_lines(
         BrokenWeightsError: the network is not one of these.
     """
 
-    def levels(size: tuple[int, int], step: float) -> npt.NDArray[np.uint8]:
+    def levels(size: tuple[int, int], step: float) -> Bytes:
         if options is not None and options.alpha_matting:
             return levels_by_thresholds(mask, size, step, options)
         return levels_of(mask, size)
@@ -119,38 +129,33 @@ def _lines(session: Session, small: Small, mask: Image.Image, levels: Levels) ->
     band = levels((across, down), step[0])
     coefficients = np.zeros((4, down, across), np.float32)
     coefficients[3] = band
-    rows, columns = (np.flatnonzero((band == OPEN).any(axis=axis)) for axis in (1, 0))
-    if rows.size:
-        box = _box(columns, across), _box(rows, down)
-        found = _answers(session, small.image, mask, box)
-        (left, right), (top, bottom) = box
-        part = np.s_[:, top:bottom, left:right]
-        np.copyto(coefficients[part], found, where=band[top:bottom, left:right] == OPEN)
+    unknown = band == OPEN
+    parts = boxes(unknown, MULTIPLE // GRID, MARGIN, MOST_AT_ONCE)
+    if parts:
+        large = mask if mask.size == small.image.size else mask.resize(small.image.size, BICUBIC)
+        seen = np.dstack([np.asarray(small.image), np.asarray(large)])
+        for box in parts:
+            part = (slice(None), *box.slices)
+            found = _answer(session, seen, box.grown(MARGIN, band.shape), box)
+            np.copyto(coefficients[part], found, where=unknown[box.slices])
     return Lines(coefficients, band, step)
 
 
-def _box(places: npt.NDArray[np.intp], length: int) -> tuple[int, int]:
-    """From the first to one after the last place, and what the network sees around it."""
-    margin = 16
-    return max(0, int(places[0]) - margin), min(length, int(places[-1]) + 1 + margin)
-
-
-def _answers(
-    session: Session, image: Image.Image, mask: Image.Image, box: tuple[tuple[int, int], tuple[int, int]]
-) -> npt.NDArray[np.float32]:
-    """Coefficients `(4, h, w)` of a box of the grid."""
-    (left, right), (top, bottom) = box
-    large = mask if mask.size == image.size else mask.resize(image.size, Image.Resampling.BICUBIC)
-    area = (left * GRID, top * GRID, min(right * GRID, image.width), min(bottom * GRID, image.height))
-    seen = np.dstack([np.asarray(image.crop(area)), np.asarray(large.crop(area))])
-    margins = [(0, -side % MULTIPLE) for side in seen.shape[:2]]
-    seen = np.pad(seen, (*margins, (0, 0)), mode="edge")
-    answer = session.outputs(seen[np.newaxis])[0]
-    wanted = (1, 4, seen.shape[0] // GRID, seen.shape[1] // GRID)
+def _answer(session: Session, seen: Bytes, looked_at: Box, box: Box) -> npt.NDArray[np.float32]:
+    """Coefficients `(4, h, w)` of a box of the grid, from a larger one of the picture and its mask."""
+    rows, columns = (slice(part.start * GRID, part.stop * GRID) for part in looked_at.slices)
+    pixels = seen[rows, columns]
+    margins = [(0, -side % MULTIPLE) for side in pixels.shape[:2]]
+    pixels = np.pad(pixels, (*margins, (0, 0)), mode="edge")
+    answer = session.outputs(pixels[np.newaxis])[0]
+    wanted = (1, 4, pixels.shape[0] // GRID, pixels.shape[1] // GRID)
     if answer.shape != wanted:
         raise BrokenWeightsError(
             f"the network {session.spec.name!r} answered with shape {answer.shape} where {wanted} is needed; "
             "these are not the weights of a refiner of edges."
         )
-    found: npt.NDArray[np.float32] = answer[0, :, : bottom - top, : right - left]
+    top, left = box.top - looked_at.top, box.left - looked_at.left
+    found: npt.NDArray[np.float32] = answer[
+        0, :, top : top + box.bottom - box.top, left : left + box.right - box.left
+    ]
     return found

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rembolt.cutout.guided import OPEN, TILE, Guided, Lines
+from rembolt.cutout.guided import COLUMNS, OPEN, Guided, Lines
 from rembolt.images import bands
 
 SIDES = st.integers(1, 300)
@@ -74,7 +74,7 @@ def assert_rounded(alpha: np.ndarray, exact: np.ndarray) -> None:
 @example((1, 1), (2.0, 2.0), 0)
 @example((1, 299), (2.0, 2.0), 1)
 @example((299, 1), (3.7, 3.7), 2)
-@example((2 * TILE + 1, 129), (2.0, 8.0), 3)
+@example((2 * COLUMNS + 1, 129), (2.0, 8.0), 3)
 def test_it_is_the_plain_bilinear_reference(size, step, seed) -> None:
     pixels, lines = noise(size), lines_for(size, step, seed)
     assert_rounded(Guided(Image.fromarray(pixels), lines).whole(), unrounded(pixels, lines))
