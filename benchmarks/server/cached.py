@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import report
 from benchmarks.server.caller import FORM, Caller, Reply, form, marked, wrong
 from benchmarks.server.figures import milliseconds, percentile, table, verdict
-from benchmarks.server.home import add_flag, furnished
+from benchmarks.server.flags import OURS, add_size, add_weights
+from benchmarks.server.home import furnished
 from benchmarks.server.photos import shots
 from benchmarks.server.programs import WrongAnswerError
 from benchmarks.server.servers import rembolt_server
-from benchmarks.server.ways import REMBOLT, REMBOLT_BOLT, WAYS
+from benchmarks.server.ways import WAYS
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
@@ -42,15 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     parser = report.flags(__doc__, rounds=30)
     parser.prog = "python -m benchmarks.server cache"
-    add_flag(parser)
-    parser.add_argument("--size", type=report.size, default=(1920, 1080), metavar="WxH", help="of the photos")
-    parser.add_argument(
-        "--ways",
-        choices=(REMBOLT, REMBOLT_BOLT),
-        nargs="+",
-        default=[REMBOLT, REMBOLT_BOLT],
-        help="which models",
-    )
+    add_weights(parser)
+    add_size(parser)
+    parser.add_argument("--ways", choices=OURS, nargs="+", default=OURS, help="which models")
     asked = parser.parse_args(arguments)
     report.introduce()
     try:

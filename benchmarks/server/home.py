@@ -16,7 +16,6 @@ from rembolt.bench.start import rembolt
 from rembolt.bench.weights import furnish
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from rembolt.bench.weights import Home
@@ -31,13 +30,6 @@ MADE_INT8 = (
     f"there are no weights of {U2NETP} in int8 on this machine (`rembolt quantise` makes them): they are "
     "made now, which takes some minutes, {of}, and go away in the end."
 )
-
-
-def add_flag(parser: argparse.ArgumentParser) -> None:
-    """Add the flag that says where the weights are."""
-    parser.add_argument(
-        "--u2netp", type=Path, metavar="FILE", help="weights of u2netp (default: the store's)"
-    )
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from benchmarks.server.caller import Caller
 from benchmarks.server.programs import clients
 from benchmarks.server.resident import processes
 from benchmarks.server.servers import PATIENCE
-from benchmarks.server.visits import Order
 from rembolt.bench.children import ChildFailedError
 
 if TYPE_CHECKING:
@@ -50,18 +49,7 @@ def measure(way: Way, home: Home, photos: list[Shot], count: int, seconds: float
     """
     with way.serve(home, "--processes", str(PROCESSES)) as server:
         _until(lambda: _sessions(server.port) == PROCESSES, "each process has its model")
-        order = Order(
-            port=server.port,
-            path=server.path,
-            model=way.model,
-            shots=photos,
-            clients=count,
-            requests=0,
-            seconds=2 * PATIENCE,
-            warm_ups=1,
-            again=True,
-            expected=way.expected,
-        )
+        order = way.order(server, photos, count, 0, seconds=2 * PATIENCE, warm_ups=1, again=True)
         with clients(order) as crowd:
             crowd.start()
             time.sleep(seconds)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import report
 from benchmarks.server.figures import in_rounds, megabytes, milliseconds, percentile, table, verdict
-from benchmarks.server.home import add_flag, add_int8, furnished
+from benchmarks.server.flags import add_size, add_weights
+from benchmarks.server.home import add_int8, furnished
 from benchmarks.server.photos import shots
 from benchmarks.server.programs import drive
 from benchmarks.server.resident import watched
 from benchmarks.server.servers import rembg_is_here
-from benchmarks.server.visits import Order
 from benchmarks.server.ways import REMBG, REMBOLT_INT8, WAYS
 from rembolt.bench.alternate import alternate, ratios, spread
 from rembolt.errors import RemboltError
@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     parser = report.flags(__doc__, rounds=3)
     parser.prog = "python -m benchmarks.server load"
-    add_flag(parser)
-    parser.add_argument("--size", type=report.size, default=(1920, 1080), metavar="WxH", help="of the photos")
+    add_weights(parser)
+    add_size(parser)
     parser.add_argument("--clients", type=report.positive, nargs="+", default=CLIENTS, metavar="N")
     parser.add_argument(
         "--requests", type=report.positive, default=8, metavar="N", help="of each client, at least; default 8"
@@ -113,17 +113,7 @@ def measure(
     results = {}
     with way.serve(home) as server:
         for count in crowds:
-            order = Order(
-                port=server.port,
-                path=server.path,
-                model=way.model,
-                shots=photos,
-                clients=count,
-                requests=count * requests,
-                seconds=seconds,
-                warm_ups=1,
-                expected=way.expected,
-            )
+            order = way.order(server, photos, count, count * requests, seconds=seconds, warm_ups=1)
             with watched(server.process.pid) as peak:
                 outcome = drive(order)
             outcome.check_all_images()

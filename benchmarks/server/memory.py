@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import report
 from benchmarks.server.figures import megabytes, table, verdict
-from benchmarks.server.home import add_flag, furnished
+from benchmarks.server.flags import add_way, add_weights
+from benchmarks.server.home import furnished
 from benchmarks.server.photos import shots
 from benchmarks.server.programs import drive
 from benchmarks.server.resident import resident, watched
 from benchmarks.server.servers import rembg_is_here
-from benchmarks.server.visits import Order
-from benchmarks.server.ways import REMBG, REMBOLT, REMBOLT_BOLT, WAYS
+from benchmarks.server.ways import REMBG, WAYS
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     parser = report.flags(__doc__, rounds=None)
     parser.prog = "python -m benchmarks.server memory"
-    add_flag(parser)
-    parser.add_argument(
-        "--way", choices=(REMBOLT, REMBOLT_BOLT), default=REMBOLT, help=f"our side, default {REMBOLT}"
-    )
+    add_weights(parser)
+    add_way(parser)
     parser.add_argument("--requests", type=_quarters, default=2000, metavar="N", help="to ours, default 2000")
     parser.add_argument(
         "--rembg-requests", type=_quarters, default=400, metavar="N", help="to rembg, default 400"
@@ -107,16 +105,7 @@ def measure(
     with way.serve(home, *(["--cache", str(cache)] if cache else [])) as server:
         pid = server.process.pid
         before = resident(pid)
-        order = Order(
-            port=server.port,
-            path=server.path,
-            model=way.model,
-            shots=photos,
-            clients=clients,
-            requests=requests,
-            expected=way.expected,
-            tell=every,
-        )
+        order = way.order(server, photos, clients, requests, tell=every)
         with watched(pid) as peak:
             outcome = drive(order, lambda _: looks.append(resident(pid)))
     outcome.check_all_images()

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import report
 from benchmarks.server.figures import megabytes, milliseconds, percentile, table, verdict
-from benchmarks.server.home import add_flag, furnished
+from benchmarks.server.flags import add_size, add_way, add_weights
+from benchmarks.server.home import furnished
 from benchmarks.server.photos import shots
 from benchmarks.server.programs import drive, health
 from benchmarks.server.resident import resident, watched
-from benchmarks.server.visits import SILENT, Order
-from benchmarks.server.ways import REMBOLT, REMBOLT_BOLT, WAYS
+from benchmarks.server.visits import SILENT
+from benchmarks.server.ways import WAYS
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
@@ -37,11 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     parser = report.flags(__doc__, rounds=None)
     parser.prog = "python -m benchmarks.server overload"
-    add_flag(parser)
-    parser.add_argument("--size", type=report.size, default=(1920, 1080), metavar="WxH", help="of the photos")
-    parser.add_argument(
-        "--way", choices=(REMBOLT, REMBOLT_BOLT), default=REMBOLT, help=f"the model, default {REMBOLT}"
-    )
+    add_weights(parser)
+    add_size(parser)
+    add_way(parser)
     parser.add_argument("--clients", type=report.positive, default=64, metavar="N", help="default 64")
     parser.add_argument("--queue", type=int, default=8, metavar="N", help="requests that may wait, default 8")
     parser.add_argument(
@@ -92,17 +91,7 @@ def measure(
     with way.serve(home, "--queue", str(queue)) as server:
         pid = server.process.pid
         before = resident(pid)
-        order = Order(
-            port=server.port,
-            path=server.path,
-            model=way.model,
-            shots=photos,
-            clients=clients,
-            requests=clients * requests,
-            seconds=seconds,
-            expected=way.expected,
-            again=True,
-        )
+        order = way.order(server, photos, clients, clients * requests, seconds=seconds, again=True)
         with watched(pid) as peak, health(server.port) as asking:
             outcome = drive(order)
             answers = asking.finish()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import report
 from benchmarks.server import kill, terminate
 from benchmarks.server.figures import table, verdict
-from benchmarks.server.home import add_flag, furnished
+from benchmarks.server.flags import add_size, add_way, add_weights
+from benchmarks.server.home import furnished
 from benchmarks.server.photos import shots
-from benchmarks.server.ways import REMBOLT, REMBOLT_BOLT, WAYS
+from benchmarks.server.ways import WAYS
 from rembolt.errors import RemboltError
 
 if TYPE_CHECKING:
@@ -29,11 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     parser = report.flags(__doc__, rounds=5)
     parser.prog = "python -m benchmarks.server stop"
-    add_flag(parser)
-    parser.add_argument("--size", type=report.size, default=(1920, 1080), metavar="WxH", help="of the photos")
-    parser.add_argument(
-        "--way", choices=(REMBOLT, REMBOLT_BOLT), default=REMBOLT, help=f"the model, default {REMBOLT}"
-    )
+    add_weights(parser)
+    add_size(parser)
+    add_way(parser)
     parser.add_argument("--clients", type=report.positive, default=8, metavar="N", help="default 8")
     parser.add_argument(
         "--seconds", type=float, default=3.0, help="of load before the signal, and after SIGKILL; default 3"

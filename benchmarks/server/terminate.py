@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.server.programs import clients
 from benchmarks.server.servers import PATIENCE
-from benchmarks.server.visits import REFUSED, Order
+from benchmarks.server.visits import REFUSED
 from rembolt.bench.children import ChildFailedError
 
 if TYPE_CHECKING:
@@ -52,18 +52,7 @@ def measure(
         ChildFailedError: the server does not start or end, or the clients' process fails.
     """
     with way.serve(home) as server:
-        order = Order(
-            port=server.port,
-            path=server.path,
-            model=way.model,
-            shots=photos,
-            clients=count,
-            requests=0,
-            seconds=seconds + PATIENCE,
-            warm_ups=1,
-            kept=kept,
-            expected=way.expected,
-        )
+        order = way.order(server, photos, count, 0, seconds=seconds + PATIENCE, warm_ups=1, kept=kept)
         with clients(order) as crowd:
             crowd.start()
             time.sleep(seconds)

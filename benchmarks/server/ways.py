@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.server.home import BOLT, U2NETP
 from benchmarks.server.servers import rembg_server, rembolt_server
+from benchmarks.server.visits import Order
 from rembolt.models.catalogue import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.server.servers import Server
+    from benchmarks.server.visits import Shot
     from rembolt.bench.weights import Home
 
 
@@ -60,6 +62,27 @@ class Way(NamedTuple):
             else rembolt_server(home, *self.flags, *flags) as server
         ):
             yield server
+
+    def order(self, server: Server, shots: list[Shot], clients: int, requests: int, **rest: Any) -> Order:
+        """What clients shall do at this server.
+
+        Args:
+            server: that runs.
+            shots: the photos.
+            clients: how many at a time.
+            requests: how many of all together, at least.
+            **rest: the other attributes of an `Order`.
+        """
+        return Order(
+            port=server.port,
+            path=server.path,
+            model=self.model,
+            expected=self.expected,
+            shots=shots,
+            clients=clients,
+            requests=requests,
+            **rest,
+        )
 
 
 REMBOLT, REMBG, REMBOLT_INT8, REMBOLT_BOLT = "rembolt", "rembg", "rembolt-int8", "rembolt-bolt"

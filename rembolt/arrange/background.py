@@ -48,11 +48,7 @@ def backdrop(
     if colour is not None:
         red, green, blue = from_srgb(Image.new("RGB", (1, 1), colour[:3]), profile).tobytes()
         return Image.new("RGBA", size, (red, green, blue, colour[3]))
-    photo = read_background(value, source.max_pixels)
-    image = photo.image
-    if photo.alpha is not None:
-        image = image.convert("RGBA")
-        image.putalpha(Image.fromarray(photo.alpha))
+    image = read_background(value, source.max_pixels).with_alpha()
     fitted = (cover if options.background_fit == "cover" else contain)(image, size).convert("RGBA")
     if profile is not None:
         alpha = fitted.getchannel("A")

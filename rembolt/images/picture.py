@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from PIL import Image
+from PIL import Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +35,14 @@ class Picture:
     def height(self) -> int:
         """Height in pixels."""
         return self.image.height
+
+    def with_alpha(self) -> Image.Image:
+        """The photo as one image: mode `RGBA` where it has an alpha of its own, otherwise `RGB`."""
+        if self.alpha is None:
+            return self.image
+        image = self.image.convert("RGBA")
+        image.putalpha(Image.fromarray(self.alpha))
+        return image
 
     @cached_property
     def pixels(self) -> npt.NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rembolt.server.errors import FetchingOffError
@@ -56,7 +56,7 @@ class Core:
     service: Service
     cache: Cache
     rates: Rates
-    fetcher: Fetcher | None = field(default=None)
+    fetcher: Fetcher | None
 
     async def admit(self, request: Request) -> None:
         """Refuse a request when there is no room for it, before any work is spent on its body.

@@ -67,10 +67,10 @@ def _refuse_paths(values: Mapping[str, Any]) -> None:
         )
 
 
-def schema() -> dict[str, Any]:
-    """The options as JSON Schema, for the OpenAPI document: an object with a property each."""
+def properties() -> dict[str, dict[str, Any]]:
+    """The options as properties of a JSON Schema, for the OpenAPI document."""
     known = settings_of(*GROUPS)
-    return {"type": "object", "properties": {name: property_of(known[name]) for name in NAMES}}
+    return {name: property_of(known[name]) for name in NAMES}
 
 
 def property_of(setting: Setting) -> dict[str, Any]:
@@ -94,16 +94,11 @@ def property_of(setting: Setting) -> dict[str, Any]:
 
 def parameters() -> list[dict[str, Any]]:
     """The options as query parameters of the OpenAPI document."""
-    found = []
-    for name, written in schema()["properties"].items():
-        described = dict(written)
-        found.append(
-            {
-                "name": name,
-                "in": "query",
-                "required": False,
-                "description": described.pop("description"),
-                "schema": described,
-            }
-        )
-    return found
+    return [parameter(name, schema) for name, schema in properties().items()]
+
+
+def parameter(name: str, schema: Mapping[str, Any], *, required: bool = False) -> dict[str, Any]:
+    """One query parameter, whose schema has a description."""
+    rest = {key: value for key, value in schema.items() if key != "description"}
+    said = schema["description"]
+    return {"name": name, "in": "query", "required": required, "description": said, "schema": rest}

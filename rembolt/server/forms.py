@@ -51,6 +51,24 @@ class Form(NamedTuple):
     fields: dict[str, Any]
     files: dict[str, bytes]
 
+    def with_query(self, request: Request) -> dict[str, Any]:
+        """The fields of the body and of the URL's query.
+
+        Raises:
+            UsageError: one is given twice.
+        """
+        return _once([*query(request).items(), *self.fields.items()])
+
+    def check_files(self, *names: str) -> None:
+        """Refuse files by other names.
+
+        Raises:
+            UsageError: there is one.
+        """
+        for name in self.files:
+            if name not in names:
+                raise UsageError(f"unknown file {name[:40]!r}; send {' and '.join(names)} alone.")
+
 
 def media_type(request: Request) -> str:
     """The media type of the body, in lower case and without parameters; empty where none is said."""

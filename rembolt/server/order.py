@@ -124,20 +124,21 @@ class Orders:
 
     def may_use(self, spec: ModelSpec) -> bool:
         """Whether requests may ask for a model."""
-        if spec.name == self._session.model:
-            return True
-        if self._allowed:
-            return spec.name in self._allowed
-        return not self._session.offline or where(spec).path is not None
+        return self._is_named(spec.name) and self._is_in_reach(spec.name, spec)
+
+    def _is_named(self, model: str) -> bool:
+        return not self._allowed or model in (self._session.model, *self._allowed)
+
+    def _is_in_reach(self, model: str, spec: ModelSpec) -> bool:
+        return model == self._session.model or not self._session.offline or where(spec).path is not None
 
     def _model(self, session: SessionOptions) -> ModelSpec:
-        own = session.model == self._session.model
-        if self._allowed and not own and session.model not in self._allowed:
+        if not self._is_named(session.model):
             raise UnknownModelError(
                 f"model {session.model!r} may not be used here; GET /v1/models lists those that may."
             )
         spec = model_of(session)
-        if not own and session.offline and where(spec).path is None:
+        if not self._is_in_reach(session.model, spec):
             raise UnknownModelError(
                 f"model {session.model!r} is not on this server; GET /v1/models lists those that are, "
                 f"and its operator can add it with `rembolt download {spec.name}`."

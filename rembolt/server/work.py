@@ -154,9 +154,4 @@ def _at_most(picture: Picture, megapixels: float) -> Picture:
 def _background(photo: bytes, source: InputOptions) -> Image.Image:
     from rembolt.arrange.background import read_background
 
-    picture = read_background(photo, source.max_pixels)
-    if picture.alpha is None:
-        return picture.image
-    image = picture.image.convert("RGBA")
-    image.putalpha(Image.fromarray(picture.alpha))
-    return image
+    return read_background(photo, source.max_pixels).with_alpha()

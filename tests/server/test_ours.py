@@ -179,7 +179,7 @@ class TestRefusals:
         response = client.post("/v1/cutouts?quality=1&quality=2", content=cat_file)
         assert error_of(response)[2] == "'quality' is given twice; give it once."
         response = client.post("/v1/cutouts?quality=1", files={"file": cat_file}, data={"quality": "2"})
-        assert error_of(response)[2] == "quality is given in the query and in the body; give it once."
+        assert error_of(response)[2] == "'quality' is given twice; give it once."
 
     def test_no_photo_and_two_photos(self, client: TestClient, cat_file: bytes) -> None:
         assert error_of(client.post("/v1/cutouts"))[0] == 400
@@ -187,7 +187,7 @@ class TestRefusals:
         both = client.post("/v1/cutouts", files={"file": cat_file}, data={"url": "http://example.org"})
         assert error_of(both)[0] == 400
         other = client.post("/v1/cutouts", files={"photo": cat_file})
-        assert error_of(other)[2] == "unknown file 'photo'; the files are file, background_file."
+        assert error_of(other)[2] == "unknown file 'photo'; send file and background_file alone."
 
     def test_urls_are_not_fetched(self, client: TestClient) -> None:
         response = client.post("/v1/cutouts", json={"url": "http://example.org/a.jpg"})

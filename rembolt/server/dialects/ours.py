@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from rembolt.errors import UsageError
 from rembolt.images.encode import OUTPUT_FORMATS
 from rembolt.images.formats import SOURCE_FORMATS
 from rembolt.models.catalogue import MODELS
@@ -18,12 +17,10 @@ from rembolt.server import fields
 from rembolt.server.core import Answer
 from rembolt.server.dialects.base import Dialect, core_of, known_client, rate_headers
 from rembolt.server.errors import BadRequestError, UnknownAddressError
-from rembolt.server.forms import query, read_form
+from rembolt.server.forms import Form, query, read_form
 from rembolt.server.order import Extras
 
 router = APIRouter(prefix="/v1", tags=["rembolt"], dependencies=[Depends(known_client)])
-
-FILES = ("file", "background_file")
 
 DAY = 86400
 YEAR = 365 * DAY
@@ -43,7 +40,7 @@ _BODY = {
                     "file": _PHOTO,
                     "background_file": {"description": "A photo to put behind the subject.", **_FILE},
                     "url": _URL,
-                    **fields.schema()["properties"],
+                    **fields.properties(),
                 },
             }
         },
@@ -51,7 +48,7 @@ _BODY = {
             "schema": {
                 "type": "object",
                 "required": ["url"],
-                "properties": {"url": _URL, **fields.schema()["properties"]},
+                "properties": {"url": _URL, **fields.properties()},
             }
         },
         "application/octet-stream": {"schema": _PHOTO},
@@ -114,21 +111,16 @@ async def make_cutout(request: Request) -> Response:
     request.state.dialect = "rembolt"
     core = core_of(request)
     await core.admit(request)
-    asked: dict[str, Any] = dict(query(request))
     form = await read_form(request)
     if form is None:
         body = await request.body()
         # Nothing is no photo: what `url` leads to changes, and must not be kept under a digest.
         _check_digest(request, body or None)
-        files = {"file": body} if body else {}
+        form = Form({}, {"file": body} if body else {})
     else:
         _check_digest(request, None)
-        files = form.files
-        _refuse_others(files, FILES)
-        twice = sorted(asked.keys() & form.fields.keys())
-        if twice:
-            raise UsageError(f"{twice[0]} is given in the query and in the body; give it once.")
-        asked |= form.fields
+        form.check_files("file", "background_file")
+    files, asked = form.files, form.with_query(request)
     url = asked.pop("url", None) or None
     values = fields.read(asked)
     if (url is None) == ("file" not in files):
@@ -222,12 +214,6 @@ def image_response(answer: Answer, keys: tuple[str, ...], *, lasting: bool = Fal
         stages = (f"{name};dur={1000 * spent:.1f}" for name, spent in answer.timings.items())
         headers["Server-Timing"] = ", ".join(stages)
     return Response(result.data, media_type=result.media_type, headers=headers)
-
-
-def _refuse_others(files: dict[str, bytes], known: tuple[str, ...]) -> None:
-    for name in files:
-        if name not in known:
-            raise UsageError(f"unknown file {name[:40]!r}; the files are {', '.join(known)}.")
 
 
 def _check_digest(request: Request, body: bytes | None) -> None:

@@ -74,14 +74,8 @@ def _properties() -> dict[str, dict[str, Any]]:
     return {**found, "extras": {"type": "string", "description": text}}
 
 
-def _parameter(name: str, schema: Mapping[str, Any], *, required: bool = False) -> dict[str, Any]:
-    rest = {key: value for key, value in schema.items() if key != "description"}
-    said = schema["description"]
-    return {"name": name, "in": "query", "required": required, "description": said, "schema": rest}
-
-
 _URL = {"type": "string", "description": "Address of a photo; only where the server fetches URLs."}
-_PARAMETERS = [_parameter(name, schema) for name, schema in _properties().items()]
+_PARAMETERS = [fields.parameter(name, schema) for name, schema in _properties().items()]
 _FORM = {
     "type": "object",
     "required": ["file"],
@@ -101,7 +95,7 @@ def get_docs() -> Response:
     dependencies=[Depends(known_client)],
     response_class=Response,
     responses=_ANSWERS,
-    openapi_extra={"parameters": [_parameter("url", _URL, required=True), *_PARAMETERS]},
+    openapi_extra={"parameters": [fields.parameter("url", _URL, required=True), *_PARAMETERS]},
 )
 async def remove_from_url(request: Request) -> Response:
     """Answer with rembg's cut-out of the photo under `url`."""
@@ -136,18 +130,11 @@ async def remove_from_file(request: Request) -> Response:
     request.state.dialect = "rembg"
     core = core_of(request)
     await core.admit(request)
-    asked: dict[str, Any] = dict(query(request))
     form = await read_form(request)
     if form is None or "file" not in form.files:
         raise UsageError("file is missing; send the photo as the file of this name in a multipart form.")
-    for name in form.files:
-        if name != "file":
-            raise UsageError(f"unknown file {name[:40]!r}; the photo is called file.")
-    for name in form.fields:
-        if name in asked:
-            raise UsageError(f"{name[:40]!r} is given in the query and in the form; give it once.")
-    values = read({**asked, **form.fields})
-    answer = await core.answer(request, form.files["file"], values)
+    form.check_files("file")
+    answer = await core.answer(request, form.files["file"], read(form.with_query(request)))
     return image_response(answer, core.options.keys)
 
 
