@@ -15,8 +15,8 @@ from PIL import Image
 from rembolt.arrange.finish import Finished, finish
 from rembolt.cutout.result import Cutout, Encoded
 from rembolt.cutout.standard import cut, shrink
-from rembolt.cutout.subject import Box, box_of
-from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError, UsageError
+from rembolt.cutout.subject import subject_of
+from rembolt.errors import UsageError
 from rembolt.images.rows import Rows, image_of, whole
 from rembolt.images.source import read_picture, read_raw
 from rembolt.segmenters.opening import measured_choice, open_segmenter, refiners
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rembolt.errors import RemboltError
     from rembolt.images.picture import Picture
     from rembolt.keywords import PhotoKeywords, PlacedKeywords
     from rembolt.segmenters.base import Segmenter
@@ -280,43 +281,24 @@ class Remover:
         if groups.cut.exact:
             result = self._exactly(image, groups, timings)
             if not isinstance(result, Image.Image):
-                return Finished(result, None, _subject_of(whole(result)) if find_subject else None)
+                return Finished(result, None, subject_of(whole(result)) if find_subject else None)
             if result.mode not in ("L", "RGB", "RGBA"):
                 result = result.convert("RGBA")
             pixels = np.array(result)
-            subject = _subject_of(pixels) if find_subject else None
+            subject = subject_of(pixels) if find_subject else None
             return Finished(pixels, result.info.get("icc_profile"), subject)
         rows, picture = self._straight(image, groups, timings)
         return finish(rows, picture, output, groups.source, timings, find_subject=find_subject)
 
     def _exactly(self, image: Any, groups: _Groups, timings: Timings) -> Image.Image | Rows:
         """Rembg's way; see `rembolt.cutout.exact`."""
-        from rembolt.cutout.exact import cut_exactly, enlarged, exact_rows
+        from rembolt.cutout.exact import cut_whole
 
         with timings.stage("decode"):
             upright = read_raw(image, groups.source)
-        if 0 in upright.size:
-            raise UnreadableImageError(f"the image is {upright.width} x {upright.height}: it has no pixels.")
-        try:
-            masks = self._segmenter_for(groups.cut).segment(upright, groups.cut, timings)
-            with timings.stage("foreground"):
-                if rows := exact_rows(upright, masks, groups.cut, groups.output):
-                    return rows
-                masks = [enlarged(mask, upright.size) for mask in masks]
-                return cut_exactly(
-                    upright,
-                    masks,
-                    groups.cut,
-                    groups.output,
-                    refiners(groups.cut, self._session_options).vitmatte,
-                )
-        except RemboltError:
-            raise
-        except (ValueError, ZeroDivisionError) as error:  # Pillow's and PyMatting's: rembg fails there too
-            raise UnsupportedImageError(
-                f"an image of mode {upright.mode} and {upright.width} x {upright.height} pixels has no exact "
-                f"form here ({error}); leave exact off."
-            ) from error
+        segment = self._segmenter_for(groups.cut).segment
+        refine = refiners(groups.cut, self._session_options).vitmatte
+        return cut_whole(upright, segment, groups.cut, groups.output, timings, refine)
 
     def _straight(self, image: Any, groups: _Groups, timings: Timings) -> tuple[Rows, Picture]:
         """Our way: rows of RGBA with straight colours, and the photo as it was read."""
@@ -340,8 +322,3 @@ def _refuse_arrangement(options: Mapping[str, Any]) -> None:
     given = {name: options[name] for name in names_of(OutputOptions) if name in options}
     if arranged := pick(OutputOptions, given).arrangement:
         raise UsageError(f"a Cutout has no {arranged[0]}; give it to remove or encode.")
-
-
-def _subject_of(pixels: Bytes) -> Box | None:
-    """The box around the subject of a cut-out or mask."""
-    return box_of(pixels[:, :, 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels)

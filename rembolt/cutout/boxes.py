@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from rembolt.cutout.subject import Box, box_of
 
 Places = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
@@ -14,38 +16,11 @@ Flags = npt.NDArray[np.bool_]
 GAIN = 0.1
 """Share of a box that cutting it must save to be worth another look."""
 
-SMALL = 4096
-"""Positions of a box that are sooner looked at than thought about."""
-
 AHEAD = 2
 """Cuts one after the other that may save nothing, for the sake of the next."""
 
 SMALL = 4096
 """Positions of a box, with its margin, that are sooner looked at than cut."""
-
-
-class Box(NamedTuple):
-    """Rows and columns of a grid, the first and one after the last."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """For an array."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    def grown(self, margin: int, shape: tuple[int, ...]) -> Box:
-        """This box with a margin to every side, where a grid of this height and width has it."""
-        height, width = shape
-        return Box(
-            max(self.top - margin, 0),
-            min(self.bottom + margin, height),
-            max(self.left - margin, 0),
-            min(self.right + margin, width),
-        )
 
 
 def boxes(wanted: Flags, multiple: int, margin: int, most: int) -> list[Box]:
@@ -62,16 +37,8 @@ def boxes(wanted: Flags, multiple: int, margin: int, most: int) -> list[Box]:
     cells = padded.reshape(padded.shape[0] // multiple, multiple, -1, multiple)
     blocks: Flags = np.logical_or.reduce(cells, axis=(1, 3))
     cover = _Cover(blocks, margin // multiple, most // multiple**2, SMALL // multiple**2)
-    _, found = cover.best(Box(0, blocks.shape[0], 0, blocks.shape[1]), AHEAD)
-    return [
-        Box(
-            *(
-                min(edge * multiple, end)
-                for edge, end in zip(box, (height, height, width, width), strict=True)
-            )
-        )
-        for box in found
-    ]
+    _, found = cover.best(Box(0, 0, blocks.shape[1], blocks.shape[0]), AHEAD)
+    return [Box(*(edge * multiple for edge in box)).grown(0, (width, height)) for box in found]
 
 
 class _Cover:
@@ -84,14 +51,12 @@ class _Cover:
     def best(self, box: Box, ahead: int) -> tuple[int, list[Box]]:
         """What is looked at for what is wanted in a box, and the boxes for it."""
         part = self._wanted[box.slices]
-        rows, columns = (np.flatnonzero(part.any(axis=axis)) for axis in (1, 0))
-        if not rows.size:
+        used = box_of(part.view(np.uint8), above=0)
+        if used is None:
             return 0, []
-        top, left = box.top + int(rows[0]), box.left + int(columns[0])
-        box = Box(top, box.top + int(rows[-1]) + 1, left, box.left + int(columns[-1]) + 1)
-        part = self._wanted[box.slices]
-        height, width = part.shape
-        whole = self._looked_at(height, width)
+        part = part[used.slices]
+        box = used.moved(box.left, box.top)
+        whole = self._looked_at(box.height, box.width)
         fits = whole <= self._most
         if part.size == 1 or (fits and part.sum() > (1 - GAIN) * whole) or whole <= self._small:
             return whole, [box]
@@ -100,11 +65,12 @@ class _Cover:
             if fits and not ahead:
                 return whole, [box]
             ahead -= 1
-            across, down, row, column = width, height, height // 2, width // 2  # the longer side's middle
+            across, down = box.width, box.height  # the longer side is cut in its middle
+            row, column = box.height // 2, box.width // 2
         if across <= down:
-            halves = box._replace(bottom=top + row), box._replace(top=top + row)
+            halves = box._replace(bottom=box.top + row), box._replace(top=box.top + row)
         else:
-            halves = box._replace(right=left + column), box._replace(left=left + column)
+            halves = box._replace(right=box.left + column), box._replace(left=box.left + column)
         (first, ours), (second, theirs) = (self.best(half, max(ahead, 0)) for half in halves)
         if first + second <= (1 - GAIN) * whole or (not fits and max(first, second) < whole):
             return first + second, ours + theirs

@@ -16,13 +16,61 @@ from PIL import Image
 from rembolt.cutout.clean import post_process
 from rembolt.cutout.join import MultipliedRows
 from rembolt.cutout.matting import matte, multi_level_foreground
+from rembolt.errors import RemboltError, UnreadableImageError, UnsupportedImageError
 from rembolt.images.resample import enlarge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rembolt.cutout.standard import Refine
     from rembolt.settings import CutoutOptions, OutputOptions
+    from rembolt.timings import Timings
+
+    Segment = Callable[[Image.Image, CutoutOptions, Timings], list[Image.Image]]
+
+
+def cut_whole(
+    image: Image.Image,
+    segment: Segment,
+    options: CutoutOptions,
+    output: OutputOptions,
+    timings: Timings,
+    refine: Refine,
+) -> Image.Image | MultipliedRows:
+    """Find the subject of `image` and cut it out as rembg does.
+
+    Args:
+        image: the upright photo, any mode; with `options.putalpha` it is changed.
+        segment: finds the masks, as a `Segmenter` does.
+        options: how to cut out.
+        output: only `only_mask` and `bgcolor` are used.
+        timings: gets the stages of `segment`, and foreground.
+        refine: used when `options.vitmatte` is on.
+
+    Returns:
+        See `cut_exactly`; rows where they can be made one by one.
+
+    Raises:
+        UnreadableImageError: the photo has no pixels.
+        UnsupportedImageError: rembg fails with this photo.
+        RemboltError: see `segment` and `cut_exactly`.
+    """
+    if 0 in image.size:
+        raise UnreadableImageError(f"the image is {image.width} x {image.height}: it has no pixels.")
+    try:
+        masks = segment(image, options, timings)
+        with timings.stage("foreground"):
+            if rows := exact_rows(image, masks, options, output):
+                return rows
+            masks = [enlarged(mask, image.size) for mask in masks]
+            return cut_exactly(image, masks, options, output, refine)
+    except RemboltError:
+        raise
+    except (ValueError, ZeroDivisionError) as error:  # Pillow's and PyMatting's: rembg fails there too
+        raise UnsupportedImageError(
+            f"an image of mode {image.mode} and {image.width} x {image.height} pixels has no exact "
+            f"form here ({error}); leave exact off."
+        ) from error
 
 
 def cut_exactly(

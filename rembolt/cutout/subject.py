@@ -23,6 +23,25 @@ class Box(NamedTuple):
     bottom: int
 
     @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, for an array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def grown(self, margin: int, size: tuple[int, int]) -> Box:
+        """This box with a margin to every side, as far as a picture of this width and height goes."""
+        width, height = size
+        return Box(
+            max(self.left - margin, 0),
+            max(self.top - margin, 0),
+            min(self.right + margin, width),
+            min(self.bottom + margin, height),
+        )
+
+    def moved(self, right: int, down: int) -> Box:
+        """This box elsewhere."""
+        return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)
+
+    @property
     def width(self) -> int:
         """Width in pixels."""
         return self.right - self.left
@@ -58,9 +77,9 @@ def surroundings(alpha: Bytes, margin: int) -> tuple[slice, slice] | None:
         Rows and columns; None where alpha is 0 everywhere.
     """
     box = box_of(alpha, above=0)
-    if box is None:
-        return None
-    return (
-        slice(max(box.top - margin, 0), box.bottom + margin),
-        slice(max(box.left - margin, 0), box.right + margin),
-    )
+    return None if box is None else box.grown(margin, (alpha.shape[1], alpha.shape[0])).slices
+
+
+def subject_of(pixels: Bytes) -> Box | None:
+    """The box around the subject of a cut-out, `uint8` `(H, W, 4)`, or of a mask, `(H, W)`."""
+    return box_of(pixels[:, :, 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else pixels)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rembolt.cutout.band import levels_by_thresholds, levels_of
-from rembolt.cutout.boxes import Box, boxes
+from rembolt.cutout.boxes import boxes
 from rembolt.cutout.guided import OPEN, Guided, Lines, small_alpha
 from rembolt.cutout.small import Copies
 from rembolt.errors import BrokenWeightsError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rembolt.cutout.small import Small
+    from rembolt.cutout.subject import Box
     from rembolt.engine.session import Session
     from rembolt.settings import CutoutOptions
 
@@ -136,7 +137,7 @@ def _lines(session: Session, small: Small, mask: Image.Image, levels: Levels) ->
         seen = np.dstack([np.asarray(small.image), np.asarray(large)])
         for box in parts:
             part = (slice(None), *box.slices)
-            found = _answer(session, seen, box.grown(MARGIN, band.shape), box)
+            found = _answer(session, seen, box.grown(MARGIN, (across, down)), box)
             np.copyto(coefficients[part], found, where=unknown[box.slices])
     return Lines(coefficients, band, step)
 
@@ -154,8 +155,6 @@ def _answer(session: Session, seen: Bytes, looked_at: Box, box: Box) -> npt.NDAr
             f"the network {session.spec.name!r} answered with shape {answer.shape} where {wanted} is needed; "
             "these are not the weights of a refiner of edges."
         )
-    top, left = box.top - looked_at.top, box.left - looked_at.left
-    found: npt.NDArray[np.float32] = answer[
-        0, :, top : top + box.bottom - box.top, left : left + box.right - box.left
-    ]
+    rows, columns = box.moved(-looked_at.left, -looked_at.top).slices
+    found: npt.NDArray[np.float32] = answer[0, :, rows, columns]
     return found

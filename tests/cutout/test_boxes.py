@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rembolt.cutout.boxes import Box, boxes
+from rembolt.cutout.boxes import boxes
+from rembolt.cutout.subject import Box
 
 SIDES = st.integers(1, 60)
 
@@ -23,7 +24,7 @@ def blobs(height: int, width: int, seed: int) -> np.ndarray:
 
 
 def looked_at(box: Box, margin: int) -> int:
-    return (box.bottom - box.top + 2 * margin) * (box.right - box.left + 2 * margin)
+    return (box.height + 2 * margin) * (box.width + 2 * margin)
 
 
 @settings(deadline=None)
@@ -48,7 +49,7 @@ def test_there_is_never_more_to_look_at_than_in_one_box(height, width, margin, s
     found = boxes(wanted, 1, margin, wanted.size * 999)
     if wanted.any():
         rows, columns = (np.flatnonzero(wanted.any(axis=axis)) for axis in (1, 0))
-        one = Box(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
+        one = Box(columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
         assert sum(looked_at(box, margin) for box in found) <= looked_at(one, margin)
     else:
         assert found == []
@@ -57,7 +58,7 @@ def test_there_is_never_more_to_look_at_than_in_one_box(height, width, margin, s
 def test_an_outline_is_taken_apart_and_a_solid_is_not() -> None:
     outline = np.ones((200, 300), bool)
     (one,) = boxes(outline, 4, 8, 10**9)
-    assert one == Box(0, 200, 0, 300)
+    assert one == Box(0, 0, 300, 200)
     outline[10:-10, 10:-10] = False
     assert sum(looked_at(box, 8) for box in boxes(outline, 4, 8, 10**9)) < 0.6 * looked_at(one, 8)
 
@@ -72,15 +73,3 @@ def test_what_is_too_large_is_cut_even_where_that_saves_nothing(shape: tuple[int
 
 def test_no_box_is_cut_for_ever() -> None:
     assert len(boxes(np.ones((3, 3), bool), 1, 50, 1)) <= 9
-
-
-@pytest.mark.parametrize(
-    ("box", "grown"),
-    [
-        (Box(20, 30, 40, 50), Box(12, 38, 32, 58)),
-        (Box(1, 30, 2, 50), Box(0, 38, 0, 58)),
-        (Box(20, 99, 40, 121), Box(12, 101, 32, 122)),
-    ],
-)
-def test_a_box_grows_as_far_as_the_grid(box: Box, grown: Box) -> None:
-    assert box.grown(8, (101, 122)) == grown

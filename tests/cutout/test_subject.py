@@ -55,3 +55,22 @@ def test_surroundings_end_where_the_picture_does() -> None:
     assert alpha[surroundings(alpha, 0)].shape == (3, 4)
     assert surroundings(alpha, 1) == (slice(1, 6), slice(24, 30))
     assert alpha[surroundings(alpha, 4)].shape == (9, 9)
+
+
+@pytest.mark.parametrize(
+    ("box", "grown"),
+    [
+        (Box(20, 30, 40, 50), Box(12, 22, 48, 58)),
+        (Box(1, 2, 30, 50), Box(0, 0, 38, 58)),
+        (Box(20, 40, 99, 121), Box(12, 32, 101, 122)),
+    ],
+)
+def test_a_box_grows_as_far_as_the_picture(box: Box, grown: Box) -> None:
+    assert box.grown(8, (101, 122)) == grown
+
+
+def test_a_box_moves_and_takes_its_part_of_an_array() -> None:
+    numbers = np.arange(12).reshape(3, 4)
+    box = Box(0, 0, 2, 1).moved(1, 2)
+    assert box == Box(1, 2, 3, 3)
+    assert numbers[box.slices].tolist() == [[9, 10]]
