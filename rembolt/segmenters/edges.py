@@ -16,25 +16,23 @@ from PIL import Image
 
 from rembolt.cutout.band import levels_by_thresholds, levels_of
 from rembolt.cutout.boxes import boxes
-from rembolt.cutout.guided import OPEN, Guided, Lines, small_alpha
+from rembolt.cutout.guided import OPEN, Guided, Lines
 from rembolt.cutout.small import Copies
 from rembolt.errors import BrokenWeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rembolt.cutout.small import Small
     from rembolt.cutout.subject import Box
     from rembolt.engine.session import Session
     from rembolt.settings import CutoutOptions
 
     Bytes = npt.NDArray[np.uint8]
-    Levels = Callable[[tuple[int, int], float], Bytes]
 
 log = logging.getLogger(__name__)
 
-SIDES = {"fast": (512,), "best": (512, 1024)}
-"""Longest side in pixels of the copies that are looked at, one after the other."""
+SIDES = {"fast": 512, "best": 1024}
+"""Longest side in pixels of the copy that is looked at."""
 
 MULTIPLE = 8
 """The networks halve their input up to three times."""
@@ -43,7 +41,7 @@ MOST_DETAIL = 1024
 """Longest side that a mask's own detail may ask for: it bounds time and memory, whatever the photo's size."""
 
 PATIENCE = 10.0
-"""Seconds that a finer look may take."""
+"""Seconds after which a faster network does the rest."""
 
 GRID = 2
 """Pixels of the copy that share one line."""
@@ -61,8 +59,9 @@ def find_lines(
     session: Session,
     copies: Copies,
     mask: Image.Image,
-    sides: tuple[int, ...],
+    side: int,
     options: CutoutOptions | None = None,
+    faster: Callable[[], Session] | None = None,
 ) -> Lines:
     """Find the lines of a picture.
 
@@ -70,40 +69,39 @@ def find_lines(
         session: of a network made for this.
         copies: of the picture.
         mask: of its subject, mode `L`, any size.
-        sides: longest sides of the copies to look at, the coarsest first. A mask with more detail than the
-            first of them is looked at with all its own, up to the last's.
+        side: longest side of the copy to look at; a mask with more detail is looked at with all its own, up
+            to `MOST_DETAIL`.
         options: with `alpha_matting`, its numbers say where the alpha is open; otherwise the mask does.
+        faster: gives the session of a faster network, which does what is left when `PATIENCE` is at its end.
 
     Raises:
         BrokenWeightsError: the network is not one of these.
     """
-
-    def levels(size: tuple[int, int], step: float) -> Bytes:
-        if options is not None and options.alpha_matting:
-            return levels_by_thresholds(mask, size, step, options)
-        return levels_of(mask, size)
-
-    detail = min(max(mask.size), MOST_DETAIL)
-    seen, lines, started = mask, None, time.monotonic()
-    for side in sorted({max(side, detail) for side in sides}):
-        small = copies.at(side)
-        if lines is not None:
-            if small.step[0] * GRID >= lines.step[0]:
-                break  # there is no more to see
-            spent, growth = time.monotonic() - started, (lines.step[0] / (small.step[0] * GRID)) ** 2
-            if spent * growth > PATIENCE:
+    small = copies.at(max(side, min(max(mask.size), MOST_DETAIL)))
+    width, height = (-(-length // GRID) for length in small.image.size)
+    step = small.step[0] * GRID, small.step[1] * GRID
+    if options is not None and options.alpha_matting:
+        levels = levels_by_thresholds(mask, (width, height), step[0], options)
+    else:
+        levels = levels_of(mask, (width, height))
+    coefficients = np.zeros((4, height, width), np.float32)
+    coefficients[3] = levels
+    unknown = levels == OPEN
+    if parts := boxes(unknown, MULTIPLE // GRID, MARGIN, MOST_AT_ONCE):
+        large = mask if mask.size == small.image.size else mask.resize(small.image.size, BICUBIC)
+        seen = np.dstack([np.asarray(small.image), np.asarray(large)])
+        started = time.monotonic()
+        for box in parts:
+            if faster is not None and time.monotonic() - started > PATIENCE:
                 log.warning(
-                    "refining the edge further would take %.0f seconds here, over the %.0f there are for it; "
-                    "the coarser result is used.",
-                    spent * growth,
+                    "refining the edge takes longer here than the %g seconds there are for it; "
+                    "the faster network does the rest.",
                     PATIENCE,
                 )
-                break
-            # What was found is the mask that the finer look begins with.
-            seen = Image.fromarray(small_alpha(small, lines))
-        lines = _lines(session, small, seen, levels)
-    assert lines is not None
-    return lines
+                session, faster = faster(), None
+            found = _answer(session, seen, box.grown(MARGIN, (width, height)), box)
+            np.copyto(coefficients[:, *box.slices], found, where=unknown[box.slices])
+    return Lines(coefficients, levels, step)
 
 
 def refine(image: Image.Image, mask: Image.Image, quality: str = "fast") -> Image.Image:
@@ -121,25 +119,6 @@ def refine(image: Image.Image, mask: Image.Image, quality: str = "fast") -> Imag
 
     lines = find_lines(open_edges(quality), Copies(image), mask, SIDES[quality])
     return Image.fromarray(Guided(image, lines).whole())
-
-
-def _lines(session: Session, small: Small, mask: Image.Image, levels: Levels) -> Lines:
-    width, height = small.image.size
-    across, down = -(-width // GRID), -(-height // GRID)
-    step = small.step[0] * GRID, small.step[1] * GRID
-    band = levels((across, down), step[0])
-    coefficients = np.zeros((4, down, across), np.float32)
-    coefficients[3] = band
-    unknown = band == OPEN
-    parts = boxes(unknown, MULTIPLE // GRID, MARGIN, MOST_AT_ONCE)
-    if parts:
-        large = mask if mask.size == small.image.size else mask.resize(small.image.size, BICUBIC)
-        seen = np.dstack([np.asarray(small.image), np.asarray(large)])
-        for box in parts:
-            part = (slice(None), *box.slices)
-            found = _answer(session, seen, box.grown(MARGIN, (across, down)), box)
-            np.copyto(coefficients[part], found, where=unknown[box.slices])
-    return Lines(coefficients, band, step)
 
 
 def _answer(session: Session, seen: Bytes, looked_at: Box, box: Box) -> npt.NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rembolt.engine.cache import BuildOnceCache
@@ -168,8 +169,10 @@ def refiners(options: CutoutOptions, session_options: SessionOptions) -> Refiner
     def lines(copies: Copies, mask: Image.Image) -> Lines:
         from rembolt.segmenters import edges
 
-        session = open_edges(quality, session_options.threads)
-        return edges.find_lines(session, copies, mask, edges.SIDES[quality], options)
+        threads = session_options.threads
+        faster = partial(open_edges, "fast", threads) if quality == "best" else None
+        session = open_edges(quality, threads)
+        return edges.find_lines(session, copies, mask, edges.SIDES[quality], options, faster)
 
     return Refiners(vitmatte, None if quality == "none" else lines)
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from rembolt.cutout.guided import OPEN, Guided
 from rembolt.cutout.small import Copies
+from rembolt.cutout.subject import Box
 from rembolt.engine.session import Placement, Session
 from rembolt.errors import BrokenWeightsError
 from rembolt.models.edges import EDGES
@@ -171,50 +172,59 @@ class TestThresholds:
         assert np.array_equal(found[0].levels, found[1].levels)
 
 
-class TestTwoLooks:
-    """`best` looks at a coarser and then at a finer copy."""
+class TestLooks:
+    """What the networks look at, and for how long."""
 
     def picture(self) -> tuple[Image.Image, Image.Image]:
         truth = disc(1100, 260, 100)
         return photo_of(truth), coarse(truth, 320)
 
-    def test_a_second_look_is_finer(self) -> None:
+    def test_best_looks_at_a_finer_copy(self) -> None:
         image, mask = self.picture()
         session = open_edges("best")
-        first, both = (find_lines(session, Copies(image), mask, sides) for sides in ((512,), (512, 1024)))
-        assert both.step[0] < first.step[0]
-        assert both.levels.size > first.levels.size
+        fast, best = (find_lines(session, Copies(image), mask, SIDES[quality]) for quality in QUALITIES)
+        assert best.step[0] < fast.step[0]
+        assert best.levels.size > fast.levels.size
 
-    def test_past_its_time_it_keeps_the_coarser_result_and_says_so(self, monkeypatch, caplog) -> None:
+    def test_past_its_time_the_faster_network_does_it_and_that_is_said(self, monkeypatch, caplog) -> None:
         image, mask = self.picture()
-        session = open_edges("best")
-        first = find_lines(session, Copies(image), mask, (512,))
-        monkeypatch.setattr(edges, "PATIENCE", 0.0)
+        expected = find_lines(open_edges("fast"), Copies(image), mask, SIDES["best"])
+        monkeypatch.setattr(edges, "PATIENCE", -1.0)
         with caplog.at_level(logging.WARNING, "rembolt"):
-            late = find_lines(session, Copies(image), mask, (512, 1024))
+            late = find_lines(
+                open_edges("best"),
+                Copies(image),
+                mask,
+                SIDES["best"],
+                faster=lambda: open_edges("fast"),
+            )
         (record,) = caplog.records
-        assert "the coarser result is used" in record.getMessage()
-        assert late.step == first.step
-        assert np.array_equal(late.levels, first.levels)
-        assert np.array_equal(late.coefficients, first.coefficients)
+        assert "the faster network does the rest" in record.getMessage()
+        assert np.array_equal(late.coefficients, expected.coefficients)
 
     def test_within_its_time_it_says_nothing(self, caplog) -> None:
+        image, mask = self.picture()
         with caplog.at_level(logging.WARNING, "rembolt"):
-            find_lines(open_edges("best"), *self.copies(), SIDES["best"])
+            find_lines(open_edges("best"), Copies(image), mask, SIDES["best"], faster=pytest.fail)
         assert not caplog.records
 
-    def copies(self) -> tuple[Copies, Image.Image]:
-        image, mask = self.picture()
-        return Copies(image), mask
-
-    def test_a_picture_with_no_more_to_see_is_looked_at_once(self, monkeypatch) -> None:
-        truth = disc(300, 200, 60)
+    def test_only_the_surroundings_of_the_edge_are_looked_at(self, monkeypatch) -> None:
+        truth = disc(1000, 1000, 400)
+        image, mask, session = photo_of(truth), coarse(truth, 320), open_edges("best")
         looks = []
-        session = open_edges("best")
         real = session.outputs
-        monkeypatch.setattr(session, "outputs", lambda batch: looks.append(batch.shape) or real(batch))
-        find_lines(session, Copies(photo_of(truth)), coarse(truth, 64), SIDES["best"])
-        assert len(looks) == 1
+        monkeypatch.setattr(session, "outputs", lambda batch: looks.append(batch.size) or real(batch))
+        find_lines(session, Copies(image), mask, SIDES["best"])
+        assert len(looks) > 1
+        assert sum(looks) < 0.8 * 900 * 900 * 4
+
+    def test_how_the_surroundings_are_cut_changes_little(self, monkeypatch) -> None:
+        truth = disc(1000, 700, 300)
+        image, mask, session = photo_of(truth), coarse(truth, 320), open_edges("best")
+        parts = find_lines(session, Copies(image), mask, SIDES["best"])
+        monkeypatch.setattr(edges, "boxes", lambda wanted, *_: [Box(0, 0, wanted.shape[1], wanted.shape[0])])
+        whole = find_lines(session, Copies(image), mask, SIDES["best"])
+        assert wrong(Guided(image, parts).whole(), Guided(image, whole).whole()) < 0.1
 
     def test_a_large_mask_asks_for_no_more_than_a_bounded_copy(self, monkeypatch) -> None:
         seen = []
