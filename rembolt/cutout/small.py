@@ -1,17 +1,16 @@
-"""Small copies of a picture, for what needs no detail, and how they lie over the picture."""
+"""Copies of a picture at the sizes that are looked at, and how they lie over the picture."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from PIL import Image
 
 from rembolt.images.resample import reduce
 
-if TYPE_CHECKING:
-    from PIL import Image
-
 
 class Small(NamedTuple):
-    """Averages of whole blocks of a picture's pixels.
+    """A copy of a picture.
 
     Attributes:
         image: mode `RGB`.
@@ -36,11 +35,26 @@ class Copies:
         self._made = {1: image}
 
     def at(self, side: int) -> Small:
-        """Give a copy whose longest side is at most `side` pixels."""
+        """Give a copy whose longest side is at most `side` pixels: the averages of whole blocks of pixels."""
         factor = -(-max(self.image.size) // side)
+        across, down = self._step
+        return Small(self._reduced(factor), (across * factor, down * factor))
+
+    def sized(self, side: int) -> Small:
+        """Give a copy whose longest side is `side` pixels, larger than the picture perhaps."""
+        longest = max(self.image.size)
+        factor = max(1, round(longest / side))
+        image = self._reduced(factor)
+        width, height = (max(1, round(length * side / longest)) for length in self.image.size)
+        if image.size != (width, height):
+            box = (0, 0, self.image.width / factor, self.image.height / factor)
+            image = image.resize((width, height), Image.Resampling.BICUBIC, box)
+        across, down = self._step
+        return Small(image, (across * self.image.width / width, down * self.image.height / height))
+
+    def _reduced(self, factor: int) -> Image.Image:
         if factor not in self._made:
             nearest = max(made for made in self._made if factor % made == 0 and made < factor)
             ratio = factor // nearest
             self._made[factor] = reduce(self._made[nearest], (ratio, ratio))
-        across, down = self._step
-        return Small(self._made[factor], (across * factor, down * factor))
+        return self._made[factor]

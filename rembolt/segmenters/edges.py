@@ -31,14 +31,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SIDES = {"fast": 512, "best": 1024}
-"""Longest side in pixels of the copy that is looked at."""
+SIDES = {"fast": 640, "best": 1024}
+"""Longest side in pixels of the copy that is looked at, of a mask that has not more than `DETAIL`."""
+
+DETAIL = 320
+"""Longest side of a mask in pixels: more needs a larger copy, or the lines could not follow the mask."""
 
 MULTIPLE = 8
 """The networks halve their input up to three times."""
 
-MOST_DETAIL = 1024
-"""Longest side that a mask's own detail may ask for: it bounds time and memory, whatever the photo's size."""
+ENLARGED, LARGEST = 2, 2048
+"""Times the photo's size that a copy may have, and its longest side: they bound time and memory."""
 
 PATIENCE = 10.0
 """Seconds after which a faster network does the rest."""
@@ -69,15 +72,15 @@ def find_lines(
         session: of a network made for this.
         copies: of the picture.
         mask: of its subject, mode `L`, any size.
-        side: longest side of the copy to look at; a mask with more detail is looked at with all its own, up
-            to `MOST_DETAIL`.
+        side: see `SIDES`.
         options: with `alpha_matting`, its numbers say where the alpha is open; otherwise the mask does.
         faster: gives the session of a faster network, which does what is left when `PATIENCE` is at its end.
 
     Raises:
         BrokenWeightsError: the network is not one of these.
     """
-    small = copies.at(max(side, min(max(mask.size), MOST_DETAIL)))
+    wanted = side * max(max(mask.size), DETAIL) // DETAIL
+    small = copies.sized(min(wanted, LARGEST, ENLARGED * max(copies.image.size)))
     width, height = (-(-length // GRID) for length in small.image.size)
     step = small.step[0] * GRID, small.step[1] * GRID
     if options is not None and options.alpha_matting:

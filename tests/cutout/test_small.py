@@ -74,3 +74,25 @@ def test_the_picture_stays_as_it_is() -> None:
     image = picture(600, 400)
     Copies(image).at(50)
     assert np.array_equal(np.asarray(image), slope(600, 400))
+
+
+@settings(max_examples=40, deadline=None)
+@given(width=st.integers(1, 700), height=st.integers(1, 700), side=st.integers(1, 900))
+def test_a_sized_copy_has_that_size_and_covers_the_picture(width: int, height: int, side: int) -> None:
+    image, step = Copies(picture(width, height)).sized(side)
+    assert max(image.size) == side
+    for pixels, full, one in zip(image.size, (width, height), step, strict=True):
+        assert pixels * one == pytest.approx(full)
+
+
+@pytest.mark.parametrize("side", [100, 256, 333, 640, 1100])
+def test_a_sized_copy_shows_everything_where_it_is(side: int) -> None:
+    full = slope(601, 399)
+    image, (across, down) = Copies(Image.fromarray(full)).sized(side)
+    red, green, _ = np.moveaxis(np.asarray(image).astype(float), -1, 0)
+    per_pixel = 255 / 601, 255 / 399
+    for values, step, slant, axis in ((red, across, per_pixel[0], 0), (green, down, per_pixel[1], 1)):
+        places = (np.arange(values.shape[1 - axis]) + 0.5) * step - 0.5
+        error = (values.mean(axis=axis) - places * slant)[3:-3]
+        assert np.abs(error).max() < 1.5, "each of three steps rounds"
+        assert abs(error.mean()) < 0.5

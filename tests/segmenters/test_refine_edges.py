@@ -226,14 +226,15 @@ class TestLooks:
         whole = find_lines(session, Copies(image), mask, SIDES["best"])
         assert wrong(Guided(image, parts).whole(), Guided(image, whole).whole()) < 0.1
 
-    def test_a_large_mask_asks_for_no_more_than_a_bounded_copy(self, monkeypatch) -> None:
-        seen = []
-        session = open_edges("fast")
-        real = session.outputs
-        monkeypatch.setattr(session, "outputs", lambda batch: seen.append(batch.shape) or real(batch))
-        truth = disc(2600, 300, 120)
-        find_lines(session, Copies(photo_of(truth)), Image.fromarray(truth), SIDES["fast"])
-        assert max(seen[0]) <= edges.MOST_DETAIL + edges.MULTIPLE
+    @pytest.mark.parametrize(
+        ("photo", "mask", "side"),
+        [(2600, 64, 640), (2600, 320, 640), (2600, 640, 1280), (4000, 2600, edges.LARGEST), (100, 320, 200)],
+    )
+    def test_how_large_a_copy_is_looked_at(self, photo: int, mask: int, side: int) -> None:
+        truth = disc(photo, photo // 4, photo // 9)
+        found = find_lines(open_edges("fast"), Copies(photo_of(truth)), coarse(truth, mask), SIDES["fast"])
+        assert found.levels.shape[1] * edges.GRID == side
+        assert found.step[0] == pytest.approx(photo / side * edges.GRID)
 
 
 def whole_size_network(path: Path) -> Path:
