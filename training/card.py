@@ -111,9 +111,12 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
     low, high = measured["fed"]["levels"]
     start = next(row for row in reversed(curve) if "device" in row)
     learnt = [row for row in curve if "loss" in row]
+    usual = median(row["photos_a_second"] for row in learnt)
     hours = sum(
-        (row["step"] - before["step"]) * recipe.at(row["step"] - 1)[0].batch / row["photos_a_second"] / 3600
+        (row["step"] - before["step"]) * recipe.at(row["step"] - 1)[0].batch / pace / 3600
         for before, row in pairwise(({"step": 0}, *learnt))
+        # Under a tenth of the usual pace the process was stopped: that time is no training.
+        for pace in [row["photos_a_second"] if row["photos_a_second"] > usual / 10 else usual]
     )
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         run=run,
