@@ -21,6 +21,9 @@ from rembolt import Remover
 
 FOLDER = Path("demo")
 
+ISLANDS = 5
+"""Parts apart from the subject that cover less of the photo go, in percent: it is one person that is wanted."""
+
 
 def main() -> None:
     """Cut out, write three files, say what was done."""
@@ -30,7 +33,7 @@ def main() -> None:
     remover = Remover()
     loaded = time.perf_counter() - start
 
-    cutout = remover.cutout(photo)
+    cutout = remover.cutout(photo, remove_islands=ISLANDS)
     cutout.save(FOLDER / "cutout.png")
     before = Image.open(photo).convert("RGB")
     side_by_side(before, cutout.to_pil()).save(FOLDER / "before-after.png")
