@@ -198,7 +198,7 @@ FLAGS: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
     "-a": (MATTING, [], {"alpha_matting": True}),
     "-af": ([*MATTING, "-af", "120"], MATTING, {"alpha_matting_foreground_threshold": 120}),
     "-af 0": ([*MATTING, "-af", "0"], MATTING, {"alpha_matting_foreground_threshold": 0}),
-    "-ab": ([*MATTING, "-ab", "120"], MATTING, {"alpha_matting_background_threshold": 120}),
+    "-ab": ([*MATTING, "-ab", "200"], MATTING, {"alpha_matting_background_threshold": 200}),
     "-ae": ([*MATTING, "-ae", "3"], MATTING, {"alpha_matting_erode_size": 3}),
     "--max-size": (["--max-size", "32"], [], {"max_size": 32}),
 }
