@@ -31,9 +31,8 @@ class Axis(Weights):
             pixels: which.
         """
         lowest = self.lowest[pixels]
-        fours = values.view(np.complex128)[
-            ..., 0
-        ]  # NumPy takes numbers of 16 bytes far sooner than rows of 4
+        # NumPy takes one number of 16 bytes far sooner than a row of four.
+        fours = values.view(np.complex128)[..., 0]
         first = fours.take(lowest, axis=1).view(np.float32).reshape(len(values), -1, 4)
         second = fours.take(np.minimum(lowest + 1, self.source - 1), axis=1).view(np.float32)
         second = second.reshape(first.shape)

@@ -100,11 +100,8 @@ class Guided:
 
     def whole(self) -> Bytes:
         """Give all of it, `uint8` `(H, W)`."""
-        return (
-            whole(self)
-            if self.size[0] * self.size[1] >= MANY
-            else self.part(0, self.size[1], 0, self.size[0])
-        )
+        width, height = self.size
+        return whole(self) if width * height >= MANY else self.part(0, height, 0, width)
 
     def _write(self, rows: slice, columns: slice, result: Bytes) -> None:
         """Write some rows: levels, and tiles over every stretch of columns that the colours decide."""
