@@ -22,7 +22,7 @@ from rembolt import Remover
 FOLDER = Path("demo")
 
 ISLANDS = 5
-"""Parts apart from the subject that cover less of the photo go, in percent: it is one person that is wanted."""
+"""Parts apart from the subject that cover less of the photo go, in percent: one person is wanted."""
 
 
 def main() -> None:
