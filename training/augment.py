@@ -26,6 +26,21 @@ BOUNDARY = 1 / 7
 EMPTY = 0.05
 """Share of the made backgrounds that stay empty: where nothing is, nothing is to be found."""
 
+CLOSEST = 0.25
+"""Least side of a close-up, relative to the photo's: nearer, there are too few pixels to see anything."""
+
+
+class Views(NamedTuple):
+    """How often a photo is changed in which way.
+
+    Attributes:
+        studio: share of the subjects that are cut out and put on a made background.
+        close_up: share of the photos of which only the subject and little around it is seen.
+    """
+
+    studio: float
+    close_up: float = 0.0
+
 
 class Example(NamedTuple):
     """What the network sees and should answer, all `uint8`.
@@ -42,29 +57,43 @@ class Example(NamedTuple):
     boundary: Bytes
 
 
-def example(random: Generator, photos: Sequence[Photo], index: int, size: int, studio: float) -> Example:
-    """Draw one example from a photo.
+def scene(
+    random: Generator, photos: Sequence[Photo], index: int, size: int, views: Views
+) -> tuple[Bytes, Bytes]:
+    """Draw what is to be seen: a part of a photo, mirrored or not, or its subject on a made background.
+
+    What is drawn does not depend on the size, but for a background's grain, so a teacher may see the scene
+    at another one.
 
     Args:
         random: where chance comes from.
         photos: all of them: any may lend its colours as a background.
         index: of the photo.
-        size: side of the example in pixels.
-        studio: the chance of a made background.
+        size: side of the scene in pixels.
+        views: how often what is done.
+
+    Returns:
+        RGB `(S, S, 3)` and mask `(S, S)`, both `uint8`.
     """
-    picture, mask = _crop(random, *photos[index])
+    photo = photos[index]
+    picture, mask = _close_up(random, *photo) if random.random() < views.close_up else _crop(random, *photo)
     # Averaging areas is right for shrinking only: enlarged that way, a mask has steps.
     way = cv2.INTER_AREA if min(mask.shape) >= size else cv2.INTER_LINEAR
     picture = cv2.resize(picture, (size, size), interpolation=way)
     mask = cv2.resize(mask, (size, size), interpolation=way)
     if random.random() < 0.5:
         picture, mask = picture[:, ::-1], mask[:, ::-1]
-    if random.random() < studio:
+    if random.random() < views.studio:
         background = _background(random, photos[random.integers(len(photos))].picture, size)
         if random.random() < EMPTY:
-            picture, mask = background, np.zeros_like(mask)
-        else:
-            picture = _paste(picture, mask, background, random)
+            return background, np.zeros_like(mask)
+        picture = _paste(picture, mask, background, random)
+    return picture, mask
+
+
+def photographed(random: Generator, picture: Bytes, mask: Bytes) -> Example:
+    """Take a scene's picture: its light, colours and sharpness are drawn."""
+    size = len(mask)
     picture = _colours(random, picture)
     if random.random() < 0.1:
         picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.2) * size / 224)
@@ -83,6 +112,22 @@ def _crop(random: Generator, picture: Bytes, mask: Bytes) -> tuple[Bytes, Bytes]
     top, left = random.integers(0, height - rows + 1), random.integers(0, width - columns + 1)
     part = (slice(top, top + rows), slice(left, left + columns))
     return picture[part], mask[part]
+
+
+def _close_up(random: Generator, picture: Bytes, mask: Bytes) -> tuple[Bytes, Bytes]:
+    """Cut out the subject so that it fills the frame: a little around it, or a little of it outside."""
+    subject = mask > 127
+    if not subject.any():
+        return picture, mask
+    part = []
+    for axis in (1, 0):
+        found = np.flatnonzero(subject.any(axis))
+        before, after = random.uniform(-0.12, 0.2, 2)
+        middle = (found[0] + found[-1] + 1) / 2
+        length = max(found[-1] + 1 - found[0], CLOSEST * mask.shape[1 - axis])
+        start, stop = round(middle - (0.5 + before) * length), round(middle + (0.5 + after) * length)
+        part.append(slice(max(0, start), max(start + 1, stop)))
+    return picture[tuple(part)], mask[tuple(part)]
 
 
 def _background(random: Generator, other: Bytes, size: int) -> Bytes:
@@ -110,7 +155,8 @@ def _background(random: Generator, other: Bytes, size: int) -> Bytes:
         else:
             way = np.hypot(across - random.uniform(-0.3, 0.3), down - random.uniform(-0.3, 0.3))
         paper = first + (second - first) * np.clip(way, 0, 1)[..., None]
-    grain = random.normal(0, random.uniform(0, 4), (size, size, 1))
+    # A generator of its own: how much it draws depends on the size.
+    grain = random.spawn(1)[0].normal(0, random.uniform(0, 4), (size, size, 1))
     return np.clip(paper + grain, 0, 255).astype(np.uint8)
 
 

@@ -7,21 +7,20 @@ import os
 import signal
 from functools import lru_cache
 from queue import Empty, Full
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from training.augment import example
+from training.augment import photographed, scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from training.lessons import Answers, Lessons
     from training.photos import Photo
     from training.recipe import Recipe
-
-    Batch = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 
 AHEAD = 8
 """Batches a process makes before somebody takes them."""
@@ -30,22 +29,45 @@ PATIENCE = 5.0
 """Seconds after which either side looks whether the other is still there."""
 
 
-def batch(recipe: Recipe, photos: Sequence[Photo], step: int) -> Batch:
+class Batch(NamedTuple):
+    """Examples, as `training.augment.Example` says, and what a teacher answered to them.
+
+    Attributes:
+        pictures: `uint8` `(B, S, S, 3)`.
+        masks: `uint8` `(B, S, S)`.
+        boundaries: `uint8` `(B, S, S)`.
+        answers: the teacher's, where the recipe has one.
+    """
+
+    pictures: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    boundaries: NDArray[np.uint8]
+    answers: Answers | None
+
+
+def batch(recipe: Recipe, photos: Sequence[Photo], step: int, lessons: Lessons | None = None) -> Batch:
     """Make one batch: a function of the recipe's seed and the step alone.
 
-    Returns:
-        Pictures `(B, S, S, 3)`, masks `(B, S, S)` and nearness of boundaries `(B, S, S)`, all `uint8`.
+    Args:
+        recipe: what is trained.
+        photos: all of them.
+        step: from 0.
+        lessons: scenes to which a teacher's answers are known: no others are drawn then.
     """
     phase, _ = recipe.at(step)
+    indices = _indices(recipe, len(photos), step)
     examples = []
-    for index in _indices(recipe, len(photos), step):
-        random = np.random.default_rng((recipe.seed, step, int(index)))
-        examples.append(example(random, photos, int(index), phase.size, recipe.studio))
-    pictures, masks, boundaries = zip(*examples, strict=True)
-    return np.stack(pictures), np.stack(masks), np.stack(boundaries)
+    for index in indices:
+        random = np.random.default_rng((recipe.seed, step, index))
+        drawn = scene(lessons.random(index) if lessons else random, photos, index, phase.size, recipe.views)
+        examples.append(photographed(random, *drawn))
+    pictures, masks, boundaries = (np.stack(part) for part in zip(*examples, strict=True))
+    return Batch(pictures, masks, boundaries, lessons.answers(indices) if lessons else None)
 
 
-def stream(recipe: Recipe, photos: Sequence[Photo], start: int, processes: int) -> Iterator[Batch]:
+def stream(
+    recipe: Recipe, photos: Sequence[Photo], start: int, processes: int, lessons: Lessons | None = None
+) -> Iterator[Batch]:
     """Give the batches from a step to the recipe's last, in order.
 
     Args:
@@ -53,6 +75,7 @@ def stream(recipe: Recipe, photos: Sequence[Photo], start: int, processes: int) 
         photos: shared with the processes by forking, not copied.
         start: the first step.
         processes: how many make batches; each makes every so-manyth.
+        lessons: as for `batch`.
 
     Raises:
         RuntimeError: a process ended before its time.
@@ -62,7 +85,7 @@ def stream(recipe: Recipe, photos: Sequence[Photo], start: int, processes: int) 
     makers = [
         context.Process(
             target=_make,
-            args=(recipe, photos, range(start + number, recipe.steps, processes), queues[number]),
+            args=(recipe, photos, range(start + number, recipe.steps, processes), lessons, queues[number]),
             daemon=True,
         )
         for number in range(processes)
@@ -88,13 +111,19 @@ def _take(queue: multiprocessing.Queue[Batch], maker: multiprocessing.Process) -
                 raise RuntimeError("a process that makes batches has ended; its error is above.") from None
 
 
-def _make(recipe: Recipe, photos: Sequence[Photo], steps: range, queue: multiprocessing.Queue[Batch]) -> None:
+def _make(
+    recipe: Recipe,
+    photos: Sequence[Photo],
+    steps: range,
+    lessons: Lessons | None,
+    queue: multiprocessing.Queue[Batch],
+) -> None:
     # Signals to the whole group are for the training, which finishes its step and then ends these.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     training = os.getppid()
     for step in steps:
-        made = batch(recipe, photos, step)
+        made = batch(recipe, photos, step, lessons)
         while True:
             try:
                 queue.put(made, timeout=PATIENCE)

@@ -19,6 +19,7 @@ from statistics import fmean, median
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+import onnx
 import torch
 from torch import nn
 
@@ -28,7 +29,7 @@ from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
 from training import recipe as recipes
 from training.augment import EMPTY
-from training.export import OPSET
+from training.export import OPSET, is_mirrored
 from training.network import Bolt
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from training.recipe import Recipe
+    from training.recipe import Recipe, Teaching
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "card.template.md"
@@ -109,6 +110,7 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
     """Give the card's text, less the remarks."""
     width, height = measured["fed"]["input_size"]
     low, high = measured["fed"]["levels"]
+    mirrored = measured["mirrored"]
     start = next(row for row in reversed(curve) if "device" in row)
     learnt = [row for row in curve if "loss" in row]
     usual = median(row["photos_a_second"] for row in learnt)
@@ -123,7 +125,8 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
         beginning=f"it began with `{init}`" if (init := curve[0].get("init")) else "it began from nothing",
         megabytes=f"{measured['bytes'] / 1e6:.1f}",
         parameters=f"{sum(value.numel() for value in Bolt().parameters()) / 1e6:.2f}",
-        gmac=f"{multiplications((width, height)) / 1e9:.2f}",
+        gmac=f"{multiplications((width, height)) * (1 + mirrored) / 1e9:.2f}",
+        looks=", for a look at the photo and one at its mirror image" if mirrored else "",
         width=width,
         height=height,
         low=low,
@@ -138,6 +141,8 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
         validation=recipe.validation,
         seed=recipe.seed,
         studio=f"{recipe.studio:.0%}",
+        close_ups=f" {recipe.close_up:.0%} are close-ups." if recipe.close_up else "",
+        teacher=_teacher(recipe.teaching),
         seen=f"{sum(phase.steps * phase.batch for phase in recipe.phases):,}",
         hours=f"{hours:.1f}",
         phases=_phases(recipe),
@@ -166,6 +171,15 @@ def multiplications(size: tuple[int, int]) -> int:
     with torch.inference_mode():
         network(torch.zeros(1, 3, size[1], size[0]))
     return total
+
+
+def _teacher(teaching: Teaching | None) -> str:
+    if teaching is None:
+        return " No other network is a teacher."
+    return (
+        f" {OTHER} is a teacher (`training/lessons.py`): its masks are {teaching.masks:.0%} of what is to be"
+        f" answered, and the distance from its features at 1/32 and 1/16 counts {teaching.features:g}."
+    )
 
 
 def _phases(recipe: Recipe) -> str:
@@ -261,7 +275,9 @@ def kept(name: str) -> str:
     folder = KEPT / name
     lines = (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines()
     measured = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
-    measured["bytes"] = network_of(name).stat().st_size
+    network = network_of(name)
+    measured["bytes"] = network.stat().st_size
+    measured["mirrored"] = is_mirrored(onnx.load(network))
     text = render(name, recipes.read(folder / "recipe.json"), [json.loads(line) for line in lines], measured)
     return text + "\n" + (folder / REMARKS).read_text(encoding="utf-8")
 

@@ -1,6 +1,6 @@
 """Write trained weights as an ONNX file, and check it against PyTorch.
 
-python -m training.export --run ../runs/first --out training/runs/first/bolt.onnx
+python -m training.export --run ../runs/first --out training/runs/first/bolt.onnx --mirrored
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
 from training.measure import SPEC
-from training.network import Bolt
+from training.network import Bolt, Mirrored
 from training.recipe import MULTIPLE
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ SMALL = 64
 """Tensors of fewer numbers stay in single precision: halving them saves nothing."""
 
 
+MIRRORED = "mirrored"
+"""What the file's metadata call a network that looks at the mirror image, too."""
+
+
 def fold(network: Bolt) -> Bolt:
     """Fold every batch normalisation into the convolution before it, in place, and return the network."""
     for module in list(network.modules()):
@@ -47,7 +51,7 @@ def fold(network: Bolt) -> Bolt:
     return network
 
 
-def to_onnx(network: Bolt) -> onnx.ModelProto:
+def to_onnx(network: Bolt | Mirrored) -> onnx.ModelProto:
     """Export: input `image` `(batch, 3, height, width)`, output `logits` `(batch, 1, height, width)`.
 
     Args:
@@ -65,7 +69,14 @@ def to_onnx(network: Bolt) -> onnx.ModelProto:
         opset_version=OPSET,
         dynamo=False,
     )
-    return onnx.load_from_string(buffer.getvalue())
+    model = onnx.load_from_string(buffer.getvalue())
+    helper.set_model_props(model, {MIRRORED: str(isinstance(network, Mirrored)).lower()})
+    return model
+
+
+def is_mirrored(model: onnx.ModelProto) -> bool:
+    """Whether the network looks at the mirror image, too."""
+    return any(prop.key == MIRRORED and prop.value == "true" for prop in model.metadata_props)
 
 
 def halve(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -84,7 +95,7 @@ def halve(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def difference(model: onnx.ModelProto, network: Bolt) -> float:
+def difference(model: onnx.ModelProto, network: Bolt | Mirrored) -> float:
     """The largest difference of an alpha between the file and PyTorch, over batches and sizes."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     random = torch.Generator().manual_seed(0)
@@ -104,13 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--run", type=Path, required=True, metavar="FOLDER", help="what training.train wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--mirrored", action="store_true", help="look at the mirror image, too")
     asked = parser.parse_args(arguments)
     network = Bolt().eval()
     try:
         weights = torch.load(asked.run / "weights.pt", weights_only=True, map_location="cpu")
         network.load_state_dict(weights)
-        model = halve(to_onnx(fold(copy.deepcopy(network))))
-        worst = difference(model, network)
+        folded = fold(copy.deepcopy(network))
+        model = halve(to_onnx(Mirrored(folded) if asked.mirrored else folded))
+        worst = difference(model, Mirrored(network) if asked.mirrored else network)
         if not worst <= TOLERANCE:
             raise ValueError(
                 f"the file differs from PyTorch by {worst:.2g} in alpha, more than {TOLERANCE:.2g}."

@@ -1,4 +1,4 @@
-"""How far an answer is from the truth."""
+"""How far an answer is from the truth, and from a teacher's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
+
+FARTHEST = 6.0
+"""Deviations from its mean beyond which a teacher's feature is not followed: few are, and they are loud."""
 
 COARSE = 0.4
 """What an answer of a coarser scale counts beside the finest."""
@@ -34,6 +37,22 @@ def loss(answers: Sequence[Tensor], masks: Tensor, boundaries: Tensor) -> Tensor
         total = total + COARSE * _at(
             answer, functional.avg_pool2d(masks, factor), functional.avg_pool2d(boundaries, factor)
         )
+    return total
+
+
+def distance(answers: Sequence[Tensor], features: Sequence[Tensor]) -> Tensor:
+    """Mean squared distance from a teacher's features, summed over the layers.
+
+    Args:
+        answers: `(B, C, h, w)` of each layer.
+        features: the teacher's, `(B, C, H, W)`, every channel with mean 0 and deviation 1.
+    """
+    total = answers[0].new_zeros(())
+    for answer, feature in zip(answers, features, strict=True):
+        wanted = functional.interpolate(
+            feature.clamp(-FARTHEST, FARTHEST), answer.shape[2:], mode="bilinear", antialias=True
+        )
+        total = total + functional.mse_loss(answer, wanted)
     return total
 
 

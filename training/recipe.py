@@ -7,6 +7,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from training.augment import Views
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -40,6 +42,25 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Teaching:
+    """What a teacher's answers count (`lessons.py`).
+
+    Attributes:
+        masks: share of the teacher's mask in what is to be answered, the rest is the photo's own mask.
+        features: what the distance from the teacher's features counts, per layer.
+    """
+
+    masks: float
+    features: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.masks <= 1:
+            raise ValueError(f"the share of the teacher's masks must be from 0 to 1, not {self.masks}.")
+        if self.features < 0:
+            raise ValueError(f"the teacher's features cannot count less than nothing: {self.features}.")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What a training does.
 
@@ -52,6 +73,8 @@ class Recipe:
         average: how much of the averaged weights stays at each step.
         clip: largest norm of the gradient.
         studio: share of the subjects that are cut out and put on a made background.
+        close_up: share of the photos of which only the subject and little around it is seen.
+        teaching: what a teacher's answers count, or none is asked.
         measure_every: steps between two measurements on the validation photos, which also write a checkpoint.
         measure_photos: how many validation photos those use.
         seed: of everything that is drawn.
@@ -65,6 +88,8 @@ class Recipe:
     average: float = 0.999
     clip: float = 5.0
     studio: float = 0.15
+    close_up: float = 0.0
+    teaching: Teaching | None = None
     measure_every: int = 1000
     measure_photos: int = 200
     seed: int = 0
@@ -72,9 +97,14 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("warm_up", "measure_every", "measure_photos"):
             _require(getattr(self, name), name)
-        for name in ("studio", "average"):
+        for name in ("studio", "close_up", "average"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be from 0 to 1, not {getattr(self, name)}.")
+
+    @property
+    def views(self) -> Views:
+        """How often photos are changed in which way."""
+        return Views(self.studio, self.close_up)
 
     @property
     def steps(self) -> int:
@@ -119,7 +149,9 @@ def read(path: Path) -> Recipe:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        teaching = found.pop("teaching", None)
         phases = tuple(Phase(**{**phase, "rates": tuple(phase["rates"])}) for phase in found.pop("phases"))
-        return Recipe(**{**found, "sets": tuple(found["sets"]), "phases": phases})
+        taught = None if teaching is None else Teaching(**teaching)
+        return Recipe(**{**found, "sets": tuple(found["sets"]), "phases": phases, "teaching": taught})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} is no recipe: {error}") from error

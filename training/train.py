@@ -23,16 +23,18 @@ from benchmarks.report import positive
 from rembolt.errors import RemboltError
 from training import unfold
 from training.batches import batch, stream
+from training.lessons import Lessons
 from training.measure import measure, normalise
 from training.photos import load
 from training.run import Run
 from training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
+    from training.batches import Batch
     from training.network import Bolt
     from training.photos import Photo
     from training.recipe import Recipe
@@ -51,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="results and checkpoint")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="settings (default: those kept in --out)")
     parser.add_argument("--init", type=Path, metavar="FILE", help="an exported bolt.onnx to go on from")
+    parser.add_argument(
+        "--lessons", type=Path, metavar="FOLDER", help="a teacher's answers, for a recipe with a teacher"
+    )
     parser.add_argument("--minutes", type=float, help="write a checkpoint and stop after so long")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     parser.add_argument(
@@ -64,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = Run(asked.out)
         with run.lock(), _Stop(asked.minutes) as stop:
             recipe = run.recipe(asked.recipe)
-            trainer = Trainer(recipe, device)
+            lessons = _lessons(asked.lessons, recipe)
+            trainer = Trainer(recipe, device, lessons.channels if lessons else ())
             resumed = run.resume(trainer)
             photos = load(asked.data, recipe.sets)
             held_out = load(asked.data, [recipe.validation], most=recipe.measure_photos)
@@ -81,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run.note(start)
             print(start, flush=True)
             processes = asked.processes or (1 if device.type == "cpu" else os.cpu_count() or 1)
-            _train(trainer, run, photos, held_out, processes, stop)
+            batches = stream(recipe, photos, trainer.step, processes, lessons)
+            _train(trainer, run, held_out, batches, stop)
     except Timeout:
         parser.exit(2, f"{asked.out} is in use by another training.\n")
     except (RemboltError, OSError, ValueError, RuntimeError) as error:
@@ -89,26 +96,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _lessons(folder: Path | None, recipe: Recipe) -> Lessons | None:
+    """Open a teacher's answers, if the recipe has one, and refuse those to other scenes than the recipe's."""
+    if (folder is None) != (recipe.teaching is None):
+        raise ValueError("a recipe with a teacher needs its answers (--lessons), and no other can use them.")
+    if folder is None:
+        return None
+    lessons = Lessons(folder)
+    if (lessons.sets, lessons.views) != (recipe.sets, recipe.views):
+        raise ValueError(
+            f"the lessons in {folder} are about {lessons.sets} with {lessons.views}, "
+            f"and the recipe about {recipe.sets} with {recipe.views}."
+        )
+    return lessons
+
+
 def _exported(path: Path, recipe: Recipe, photos: Sequence[Photo]) -> Bolt:
     """Read an exported network, with statistics from batches like its next ones."""
     batches = (batch(recipe, photos, step) for step in range(min(STATISTICS, recipe.steps)))
-    return unfold.read(path, (normalise(torch.from_numpy(pictures)) for pictures, _, _ in batches))
+    return unfold.read(path, (normalise(torch.from_numpy(made.pictures)) for made in batches))
 
 
 def _train(
     trainer: Trainer,
     run: Run,
-    photos: Sequence[Photo],
     held_out: Sequence[Photo],
-    processes: int,
+    batches: Iterator[Batch],
     stop: _Stop,
 ) -> None:
     recipe = trainer.recipe
     losses: list[Tensor] = []
     seen, since = 0, time.perf_counter()
-    for taken in stream(recipe, photos, trainer.step, processes):
+    for taken in batches:
         losses.append(trainer.learn(taken))
-        seen += len(taken[0])
+        seen += len(taken.pictures)
         last = stop.now() or trainer.step == recipe.steps
         measured = last or trainer.step % recipe.measure_every == 0
         if measured or trainer.step % REPORT_EVERY == 0:

@@ -6,17 +6,20 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
+from torch.nn import functional
 
-from training.losses import loss
+from training.losses import distance, loss
 from training.measure import normalise
 from training.muon import Muon
-from training.network import Bolt
+from training.network import SEEN, Bolt
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
     from training.batches import Batch
+    from training.lessons import Answers
     from training.recipe import Recipe
 
 
@@ -26,20 +29,26 @@ class Trainer:
     Args:
         recipe: what is trained and how.
         device: where.
+        channels: of a teacher's features, layer by layer, where the recipe has a teacher.
     """
 
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, device: torch.device, channels: tuple[int, ...] = ()) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.device = device
         self.step = 0
         self.network = Bolt().to(device, memory_format=torch.channels_last).train()
         self.average = copy.deepcopy(self.network).eval()
-        self.optimizers = _optimizers(self.network, recipe.weight_decay)
+        # What the network sees is compared with what a teacher sees through these, which are not kept.
+        self.lenses = nn.ModuleList(
+            nn.Conv2d(seen, wanted, 1) for seen, wanted in zip(SEEN, channels, strict=bool(channels))
+        ).to(device)
+        self.optimizers = _optimizers(self.network, self.lenses, recipe.weight_decay)
 
     def learn(self, batch: Batch) -> Tensor:
         """Take one step and return its loss, a scalar on the device."""
-        pictures, masks, boundaries = (torch.from_numpy(part).to(self.device) for part in batch)
+        pictures, masks, boundaries = (torch.from_numpy(part).to(self.device) for part in batch[:3])
+        masks = masks[:, None] / 255
         _, rate = self.recipe.at(self.step)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -47,7 +56,13 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             answers = self.network(normalise(pictures))
         finest_first = [answer.float() for answer in answers]
-        value = loss(finest_first, masks[:, None] / 255, boundaries[:, None] / 255)
+        if batch.answers and self.recipe.teaching:
+            masks = torch.lerp(masks, self._taught(batch.answers, masks), self.recipe.teaching.masks)
+        value = loss(finest_first, masks, boundaries[:, None] / 255)
+        if batch.answers and self.recipe.teaching and self.lenses:
+            seen = [lens(layer.float()) for lens, layer in zip(self.lenses, self.network.seen, strict=True)]
+            wanted = [torch.from_numpy(layer).to(self.device) for layer in batch.answers.features]
+            value = value + self.recipe.teaching.features * distance(seen, wanted)
         self.network.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
@@ -56,6 +71,11 @@ class Trainer:
         self.step += 1
         self._update_average()
         return value.detach()
+
+    def _taught(self, answers: Answers, masks: Tensor) -> Tensor:
+        """Give the teacher's masks at the size of the photos' own."""
+        taught = torch.from_numpy(answers.masks).to(self.device)[:, None] / 255
+        return functional.interpolate(taught, masks.shape[2:], mode="bilinear", antialias=True).clamp(0, 1)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -76,6 +96,7 @@ class Trainer:
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
+            "lenses": self.lenses.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
 
@@ -84,11 +105,12 @@ class Trainer:
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
+        self.lenses.load_state_dict(state["lenses"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
 
 
-def _optimizers(network: Bolt, decay: float) -> list[Optimizer]:
+def _optimizers(network: Bolt, lenses: nn.Module, decay: float) -> list[Optimizer]:
     """Muon for the dense convolutions between the first and the answers, AdamW for all else."""
     hidden, weights, others = [], [], []
     for name, value in network.named_parameters():
@@ -98,5 +120,7 @@ def _optimizers(network: Bolt, decay: float) -> list[Optimizer]:
             weights.append(value)
         else:
             hidden.append(value)
+    for value in lenses.parameters():
+        (others if value.ndim == 1 else weights).append(value)
     groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
     return [Muon(hidden, decay=decay), torch.optim.AdamW(groups, fused=True)]

@@ -42,7 +42,9 @@ def read(path: Path, images: Iterable[Tensor]) -> Bolt:
 
 def _restored(model: onnx.ModelProto, images: Iterable[Tensor]) -> Bolt:
     stored = {
-        tensor.name.removesuffix(".half"): torch.from_numpy(numpy_helper.to_array(tensor).astype("float32"))
+        tensor.name.removesuffix(".half").removeprefix("network."): torch.from_numpy(
+            numpy_helper.to_array(tensor).astype("float32")
+        )
         for tensor in model.graph.initializer
     }
     network = Bolt().eval()

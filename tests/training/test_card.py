@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -10,6 +11,7 @@ for module in ("torch", "cv2"):
 
 from training import card, export, unfold
 from training.network import Bolt
+from training.recipe import Teaching
 
 SCORES = {"photos": 2, "mae": 0.0612, "max_f": 0.9134, "s_measure": 0.881, "boundary_error": 1.5}
 ACCURACY = {
@@ -45,7 +47,9 @@ def files(tmp_path):
 
 
 def test_every_number_is_in_the_card(recipe, files):
-    text = card.render("first", recipe, CURVE, card.figures(**files) | {"bytes": 3_200_000})
+    text = card.render(
+        "first", recipe, CURVE, card.figures(**files) | {"bytes": 3_200_000, "mirrored": False}
+    )
     assert "1,234 photos" in text
     assert "On 55 photos of discs" in text
     assert "3.2 MB" in text
@@ -134,3 +138,17 @@ def test_kept_networks_can_be_gone_on_from():
         path = card.network_of(folder.name)
         network = unfold.read(path, [images])
         assert export.difference(onnx.load(path), network) < 0.02
+
+
+def test_a_teacher_and_a_mirror_are_told(recipe, files):
+    measured = card.figures(**files)
+    plain = card.render("first", recipe, CURVE, measured | {"bytes": 1, "mirrored": False})
+    assert "No other network is a teacher." in plain
+    assert "mirror image" not in plain
+    assert "close-ups" not in plain
+    taught = replace(recipe, close_up=0.3, teaching=Teaching(0.25, 0.5))
+    text = card.render("first", taught, CURVE, measured | {"bytes": 1, "mirrored": True})
+    assert "its masks are 25% of what is to be answered" in text
+    assert "30% are close-ups." in text
+    one, two = (float(re.search(r"([\d.]+) GMAC", found)[1]) for found in (plain, text))
+    assert two == pytest.approx(2 * one, abs=0.02)

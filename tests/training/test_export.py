@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="training has requirements of its ow
 pytest.importorskip("cv2", reason="training has requirements of its own: training/requirements.txt")
 
 from training import unfold
-from training.export import TOLERANCE, difference, fold, halve, main, to_onnx
+from training.export import TOLERANCE, difference, fold, halve, is_mirrored, main, to_onnx
 from training.measure import normalise
 from training.network import Bolt
 
@@ -65,6 +65,22 @@ def test_batches_and_sizes_are_free(copy):
     np.testing.assert_allclose(together, np.concatenate(alone), atol=1e-4)
 
 
+def test_a_mirrored_network_means_two_answers(copy, network, run, tmp_path):
+    path = tmp_path / "bolt.onnx"
+    assert main(["--run", str(run), "--out", str(path), "--mirrored"]) == 0
+    model = onnx.load(path)
+    assert is_mirrored(model)
+    assert not is_mirrored(to_onnx(fold(copy)))
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    images = torch.randn(3, 3, 64, 96)
+    (answers,) = session.run(None, {"image": images.numpy()})
+    with torch.inference_mode():
+        expected = (network(images) + network(images.flip(3)).flip(3)) / 2
+    np.testing.assert_allclose(answers, expected.numpy(), atol=float(expected.std()) / 50)
+    (mirrored,) = session.run(None, {"image": images.flip(3).numpy()})
+    np.testing.assert_allclose(mirrored[..., ::-1], answers, atol=1e-4)
+
+
 def test_another_network_is_noticed(copy, network):
     model = halve(to_onnx(fold(copy)))
     with torch.no_grad():
@@ -97,9 +113,10 @@ def test_weights_that_are_none_are_named(content, tmp_path, capsys):
     assert "is not written" in capsys.readouterr().err
 
 
-def test_training_can_go_on_from_the_file(run, network, tmp_path):
+@pytest.mark.parametrize("flags", [[], ["--mirrored"]])
+def test_training_can_go_on_from_the_file(run, network, tmp_path, flags):
     path = tmp_path / "bolt.onnx"
-    main(["--run", str(run), "--out", str(path)])
+    main(["--run", str(run), "--out", str(path), *flags])
     images = torch.randn(8, 3, 96, 96)
     again = unfold.read(path, [images])
     with torch.inference_mode():

@@ -1,0 +1,161 @@
+"""A teacher's answers: written, read, and learnt from."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+torch = pytest.importorskip("torch", reason="training has requirements of its own: training/requirements.txt")
+cv2 = pytest.importorskip("cv2", reason="training has requirements of its own: training/requirements.txt")
+
+from training import lessons, train
+from training.augment import scene
+from training.batches import batch, stream
+from training.lessons import Lessons
+from training.network import SEEN
+from training.recipe import Teaching
+from training.trainer import Trainer
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A teacher that finds what is light: averages of 16 x 16 pixels, three features, and a mask."""
+    weights = {
+        "pool": np.full((3, 3, 16, 16), 1 / 256, np.float32) * np.eye(3, dtype=np.float32)[..., None, None],
+        "mix": np.full((1, 3, 1, 1), 2.0, np.float32),
+        "scales": np.array([1, 1, 16, 16], np.float32),
+    }
+    nodes = [
+        helper.make_node("Conv", ["image", "pool"], ["features"], strides=[16, 16]),
+        helper.make_node("MaxPool", ["features"], ["coarse"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Conv", ["features", "mix"], ["logits"]),
+        helper.make_node("Resize", ["logits", "", "scales"], ["large"], mode="nearest"),
+        helper.make_node("Sigmoid", ["large"], ["mask"]),
+    ]
+    # As in a quantised file, the sides are fixed, and not to the size that is asked for.
+    graph = helper.make_graph(
+        nodes,
+        "teacher",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 320, 320])],
+        [helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1, 1, 320, 320])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    path = tmp_path_factory.mktemp("teacher") / "teacher.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+def settings(**changes):
+    return {"sets": ["discs"], "views": {"studio": 0.3, "close_up": 0.3}, "size": SIZE, "seed": 4} | changes
+
+
+@pytest.fixture
+def folder(tmp_path, model, photos):
+    lessons.write(tmp_path / "lessons", model, ["coarse", "features"], photos, settings())
+    return tmp_path / "lessons"
+
+
+@pytest.fixture
+def taught(recipe):
+    return replace(recipe, studio=0.3, close_up=0.3, teaching=Teaching(masks=0.5, features=0.1))
+
+
+def test_the_answers_are_the_teachers_to_the_photos_scenes(folder, photos):
+    learnt = Lessons(folder)
+    assert (learnt.sets, learnt.channels, len(learnt)) == (("discs",), (3, 3), len(photos))
+    answers = learnt.answers([5, 2])
+    for row, index in enumerate((5, 2)):
+        picture, _ = scene(learnt.random(index), photos, index, SIZE, learnt.views)
+        light = cv2.resize(picture, (4, 4), interpolation=cv2.INTER_AREA).astype(float).mean(-1)
+        seen = cv2.resize(answers.masks[row], (4, 4), interpolation=cv2.INTER_NEAREST)
+        assert np.corrcoef(light.ravel(), seen.ravel())[0, 1] > 0.8
+    assert [layer.shape for layer in answers.features] == [(2, 3, 2, 2), (2, 3, 4, 4)]
+
+
+def test_channels_are_told_with_mean_0_and_deviation_1(folder, photos):
+    for layer in Lessons(folder).answers(range(len(photos))).features:
+        assert layer.mean((0, 2, 3)) == pytest.approx(0, abs=0.01)
+        assert layer.std((0, 2, 3)) == pytest.approx(1, abs=0.01)
+
+
+def test_a_batch_shows_what_the_teacher_saw(folder, taught, photos):
+    learnt = Lessons(folder)
+    made = batch(taught, photos, 0, learnt)
+    again = batch(replace(taught, seed=9), photos, 0, learnt)
+    assert made.answers.masks.shape == (4, SIZE, SIZE)
+    light = cv2.resize(made.answers.masks[0], (4, 4), interpolation=cv2.INTER_NEAREST).ravel()
+    seen = cv2.resize(made.pictures[0], (4, 4), interpolation=cv2.INTER_AREA).mean(-1).ravel()
+    assert np.corrcoef(light, seen)[0, 1] > 0.8
+    assert not np.array_equal(made.pictures, again.pictures)
+
+
+def test_the_stream_brings_the_answers(folder, taught, photos):
+    learnt = Lessons(folder)
+    for step, made in enumerate(stream(taught, photos, 0, 2, learnt)):
+        assert np.array_equal(made.answers.masks, batch(taught, photos, step, learnt).answers.masks)
+
+
+def test_the_pupil_comes_to_see_what_the_teacher_sees(folder, taught, photos):
+    learnt = Lessons(folder)
+    trainer = Trainer(
+        replace(taught, teaching=Teaching(0.0, 5.0)), torch.device("cpu"), channels=learnt.channels
+    )
+    alone = Trainer(
+        replace(taught, teaching=Teaching(0.0, 0.0)), torch.device("cpu"), channels=learnt.channels
+    )
+    same = batch(taught, photos, 0, learnt)
+    distances = [float(trainer.learn(same)) - float(alone.learn(same)) for _ in range(6)]
+    assert distances[-1] < 0.8 * distances[0]
+    assert len(trainer.lenses) == len(SEEN)
+
+
+def test_a_teachers_mask_takes_its_share(folder, taught, photos):
+    """All of it where photo and teacher say the opposite of each other, none, or half."""
+    made = batch(taught, photos, 0, Lessons(folder))
+    torn = made._replace(
+        masks=np.full_like(made.masks, 255),
+        answers=made.answers._replace(masks=np.zeros_like(made.answers.masks)),
+    )
+    losses = {}
+    for share in (0.0, 0.5, 1.0):
+        trainer = Trainer(
+            replace(taught, teaching=Teaching(share, 0.0)), torch.device("cpu"), channels=(3, 3)
+        )
+        losses[share] = float(trainer.learn(torn))
+    plain = Trainer(replace(taught, teaching=None), torch.device("cpu"))
+    nothing = Trainer(replace(taught, teaching=None), torch.device("cpu"))
+    assert losses[0.0] == pytest.approx(float(plain.learn(torn)), abs=1e-6)
+    assert losses[1.0] == pytest.approx(float(nothing.learn(torn._replace(masks=torn.masks * 0))), abs=1e-6)
+    assert losses[0.0] != losses[0.5] != losses[1.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "change", "sentence"),
+    [
+        (True, {"teaching": None}, "needs its answers"),
+        (False, {}, "needs its answers"),
+        (True, {"studio": 0.1}, "and the recipe about"),
+    ],
+)
+def test_lessons_and_recipe_must_fit(folder, taught, given, change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        train._lessons(folder if given else None, replace(taught, **change))
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path, folder):
+    with pytest.raises(FileNotFoundError):
+        Lessons(tmp_path)
+    found = json.loads((folder / "lessons.json").read_text())
+    (folder / "lessons.json").write_text(json.dumps({key: found[key] for key in found if key != "views"}))
+    with pytest.raises(ValueError, match="says nothing of lessons"):
+        Lessons(folder)
+
+
+def test_a_tensor_that_is_not_there_is_named(tmp_path, model, photos):
+    with pytest.raises(ValueError, match=r"teacher\.onnx has no tensor 205\."):
+        lessons.write(tmp_path, model, ["features", "205"], photos, settings())

@@ -1,0 +1,211 @@
+"""What a teacher answers to scenes of the training photos: its mask, and what it sees inside.
+
+    python -m training.lessons --data ../shared/data --model u2netp.onnx --out ../lessons --features 183 205
+
+A network that has learnt for weeks knows more of a photo than which pixels are the subject, and a small one
+learns faster when it is shown that too (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015;
+Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015). Every photo gives one scene, drawn as for a
+training. Teacher and pupil see the same one (Beyer et al., "Knowledge distillation: A good teacher is patient
+and consistent", CVPR 2022), but for its light and colours, which change only for the pupil.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from benchmarks.report import positive
+from rembolt.errors import RemboltError
+from rembolt.images.files import write_atomically
+from training.augment import Views, scene
+from training.measure import SPEC
+from training.photos import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from training.photos import Photo
+
+SETTINGS = "lessons.json"
+MASKS = "masks.npy"
+
+STEADY = 1e-3
+"""Least deviation by which a channel is divided: one that never changes teaches nothing."""
+
+
+class Answers(NamedTuple):
+    """A teacher's answers to a batch of scenes.
+
+    Attributes:
+        masks: `uint8` `(B, S, S)`, 255 for the subject.
+        features: of each layer `float32` `(B, C, s, s)`, every channel with mean 0 and deviation 1.
+    """
+
+    masks: NDArray[np.uint8]
+    features: tuple[NDArray[np.float32], ...]
+
+
+class Lessons:
+    """A folder of answers, read where they are needed.
+
+    Args:
+        folder: what `write` wrote.
+
+    Raises:
+        FileNotFoundError: it is not there, or incomplete.
+        ValueError: its settings cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / SETTINGS
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            self.sets = tuple(found["sets"])
+            self.views = Views(**found["views"])
+            self._seed: int = found["seed"]
+            self._statistics = [np.array(layer, np.float32)[..., None, None] for layer in found["statistics"]]
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} says nothing of lessons: {error}") from error
+        self._masks = np.load(folder / MASKS, mmap_mode="r")
+        self._features = [
+            np.load(_layer(folder, number), mmap_mode="r") for number in range(len(self._statistics))
+        ]
+
+    def __len__(self) -> int:
+        """How many photos were shown."""
+        return len(self._masks)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Of each layer, from the input to the output."""
+        return tuple(layer.shape[1] for layer in self._features)
+
+    def random(self, index: int) -> Generator:
+        """Where the chance comes from that draws a photo's scene."""
+        return np.random.default_rng((self._seed, 0, index))
+
+    def answers(self, indices: Sequence[int]) -> Answers:
+        """Look up the answers to some photos' scenes."""
+        rows = list(indices)
+        return Answers(
+            self._masks[rows],
+            tuple(
+                (layer[rows] - mean) / np.maximum(deviation, STEADY)
+                for layer, (mean, deviation) in zip(self._features, self._statistics, strict=True)
+            ),
+        )
+
+
+def write(
+    folder: Path, model: Path, layers: Sequence[str], photos: Sequence[Photo], settings: dict[str, Any]
+) -> None:
+    """Show every photo's scene to a teacher and keep its answers.
+
+    Args:
+        folder: for the answers.
+        model: ONNX, `float32` `(1, 3, H, W)` normalised as for `bolt`, its first output the mask in [0, 1].
+        layers: names of the tensors inside that are kept, `(1, C, h, w)`, from the input to the output.
+        photos: which.
+        settings: `sets`, `views`, `size` and `seed`.
+
+    Raises:
+        ValueError: the model has no such tensors.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    teacher = _session(model, layers)
+    views, size = Views(**settings["views"]), settings["size"]
+    masks = _array(folder / MASKS, np.uint8, (len(photos), size, size))
+    features: list[NDArray[np.float16]] = []
+    for index in range(len(photos)):
+        random = np.random.default_rng((settings["seed"], 0, index))
+        picture, _ = scene(random, photos, index, size, views)
+        mask, *inside = teacher.run(None, {teacher.get_inputs()[0].name: _prepared(picture)})
+        masks[index] = np.rint(np.clip(mask[0, 0], 0, 1) * 255)
+        if not features:
+            features = [
+                _array(_layer(folder, number), np.float16, (len(photos), *layer.shape[1:]))
+                for number, layer in enumerate(inside)
+            ]
+        for kept, layer in zip(features, inside, strict=True):
+            kept[index] = layer[0]
+        if (index + 1) % 500 == 0:
+            print(f"{index + 1} of {len(photos)}", flush=True)
+    described = settings | {"model": model.name, "layers": list(layers)}
+    described["statistics"] = [list(_statistics(layer)) for layer in features]
+    write_atomically(folder / SETTINGS, json.dumps(described, indent=2).encode() + b"\n")
+
+
+def _session(model: Path, layers: Sequence[str]) -> onnxruntime.InferenceSession:
+    graph = onnx.load_from_string(model.read_bytes())
+    known = {name for node in graph.graph.node for name in node.output}
+    if unknown := [name for name in layers if name not in known]:
+        raise ValueError(f"{model} has no tensor {unknown[0]}.")
+    # A quantised file is made for one size, but computes at others too.
+    for value in (graph.graph.input[0], *graph.graph.output):
+        for axis, dimension in enumerate(value.type.tensor_type.shape.dim[2:]):
+            dimension.dim_param = f"side{axis}"
+    del graph.graph.value_info[:]
+    for name in layers:
+        graph.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    return onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def _prepared(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    mean, std = (np.array(values, np.float32) for values in (SPEC.mean, SPEC.std))
+    scaled = picture / np.float32(max(1, picture.max()))  # as rembg does for this family of networks
+    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1)[None], dtype=np.float32)
+
+
+def _statistics(layer: NDArray[np.float16]) -> Iterator[list[float]]:
+    """Mean and deviation of each channel, from at most a thousand scenes."""
+    some = layer[:: max(1, len(layer) // 1000)].astype(np.float32)
+    for value in (some.mean((0, 2, 3)), some.std((0, 2, 3))):
+        yield [float(f"{number:.6g}") for number in value]
+
+
+def _array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+    return np.lib.format.open_memmap(path, "w+", dtype, shape)
+
+
+def _layer(folder: Path, number: int) -> Path:
+    return folder / f"features-{number}.npy"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Ask a teacher, and return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="where the tar shards are")
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the teacher, ONNX")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="for its answers")
+    parser.add_argument("--features", nargs="*", default=[], metavar="TENSOR", help="inside it, to keep too")
+    parser.add_argument("--sets", nargs="+", default=["duts-train", "people-train"], metavar="FAMILY")
+    parser.add_argument("--studio", type=float, default=0.2, help="share of the made backgrounds")
+    parser.add_argument("--close-up", type=float, default=0.3, help="share of the close-ups")
+    parser.add_argument("--size", type=positive, default=256, help="side of the scenes in pixels")
+    parser.add_argument("--seed", type=int, default=7)
+    asked = parser.parse_args(arguments)
+    settings = {
+        "sets": asked.sets,
+        "views": Views(asked.studio, asked.close_up)._asdict(),
+        "size": asked.size,
+        "seed": asked.seed,
+    }
+    try:
+        write(asked.out, asked.model, asked.features, load(asked.data, asked.sets), settings)
+    except (RemboltError, OSError, ValueError) as error:
+        parser.exit(2, f"{error}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
