@@ -15,11 +15,11 @@ from training.muon import Muon
 from training.network import SEEN, Bolt
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
     from torch.optim import Optimizer
 
     from training.batches import Batch
-    from training.lessons import Answers
     from training.recipe import Recipe
 
 
@@ -47,22 +47,13 @@ class Trainer:
 
     def learn(self, batch: Batch) -> Tensor:
         """Take one step and return its loss, a scalar on the device."""
-        pictures, masks, boundaries = (torch.from_numpy(part).to(self.device) for part in batch[:3])
-        masks = masks[:, None] / 255
         _, rate = self.recipe.at(self.step)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            answers = self.network(normalise(pictures))
-        finest_first = [answer.float() for answer in answers]
-        if batch.answers and self.recipe.teaching:
-            masks = torch.lerp(masks, self._taught(batch.answers, masks), self.recipe.teaching.masks)
-        value = loss(finest_first, masks, boundaries[:, None] / 255)
-        if batch.answers and self.recipe.teaching and self.lenses:
-            seen = [lens(layer.float()) for lens, layer in zip(self.lenses, self.network.seen, strict=True)]
-            wanted = [torch.from_numpy(layer).to(self.device) for layer in batch.answers.features]
-            value = value + self.recipe.teaching.features * distance(seen, wanted)
+            answers = self.network(normalise(self._here(batch.pictures)))
+        value = self._loss([answer.float() for answer in answers], batch)
         self.network.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
@@ -72,10 +63,23 @@ class Trainer:
         self._update_average()
         return value.detach()
 
-    def _taught(self, answers: Answers, masks: Tensor) -> Tensor:
-        """Give the teacher's masks at the size of the photos' own."""
-        taught = torch.from_numpy(answers.masks).to(self.device)[:, None] / 255
-        return functional.interpolate(taught, masks.shape[2:], mode="bilinear", antialias=True).clamp(0, 1)
+    def _loss(self, finest_first: list[Tensor], batch: Batch) -> Tensor:
+        """Distance from the photos' masks, and from what a teacher answers and sees, where there is one."""
+        masks, boundaries = (self._here(part)[:, None] / 255 for part in (batch.masks, batch.boundaries))
+        taught, teaching = batch.answers, self.recipe.teaching
+        if taught is None or teaching is None:
+            return loss(finest_first, masks, boundaries)
+        theirs = self._here(taught.masks)[:, None] / 255
+        theirs = functional.interpolate(theirs, masks.shape[2:], mode="bilinear", antialias=True).clamp(0, 1)
+        value = loss(finest_first, torch.lerp(masks, theirs, teaching.masks), boundaries)
+        if not self.lenses:
+            return value
+        seen = [lens(layer.float()) for lens, layer in zip(self.lenses, self.network.seen, strict=True)]
+        wanted = [self._here(layer) for layer in taught.features]
+        return value + teaching.features * distance(seen, wanted)
+
+    def _here(self, values: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(values).to(self.device)
 
     @torch.no_grad()
     def _update_average(self) -> None:
