@@ -78,8 +78,8 @@ def rows() -> Iterator[ModelSpec]:
     yield ModelSpec(
         name="bolt",
         title="Fast general model that comes with rembolt",
-        assets=(Asset(file="bolt.onnx", source=None, hash=None, size=3_648_224),),
-        input_size=(288, 288),
+        assets=(Asset(file="bolt.onnx", source=None, hash=None, size=3_657_290),),
+        input_size=(256, 256),
         brightness="255",
         head="sigmoid",
         levels=(0.4, 0.8),

@@ -58,7 +58,7 @@ def test_default_model_is_embedded_and_its_size_is_right():
     assert row.embedded
     assert row.licence == "MIT"
     assert where(row).path.stat().st_size == row.size
-    assert (row.input_size, row.brightness, row.head) == ((288, 288), "255", "sigmoid")
+    assert (row.input_size, row.brightness, row.head) == ((256, 256), "255", "sigmoid")
 
 
 @pytest.mark.parametrize(
