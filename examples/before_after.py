@@ -21,7 +21,7 @@ from rembolt import Remover
 
 FOLDER = Path("demo")
 
-ISLANDS = 5
+ISLANDS = 1
 """Parts apart from the subject that cover less of the photo go, in percent: one person is wanted."""
 
 
