@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.photos import Photo
+    from training.recipe import Views
 
     Bytes = NDArray[np.uint8]
 
@@ -28,18 +29,6 @@ EMPTY = 0.05
 
 CLOSEST = 0.25
 """Least side of a close-up, relative to the photo's: nearer, there are too few pixels to see anything."""
-
-
-class Views(NamedTuple):
-    """How often a photo is changed in which way.
-
-    Attributes:
-        studio: share of the subjects that are cut out and put on a made background.
-        close_up: share of the photos of which only the subject and little around it is seen.
-    """
-
-    studio: float
-    close_up: float = 0.0
 
 
 class Example(NamedTuple):

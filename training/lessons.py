@@ -24,9 +24,10 @@ import onnxruntime
 from benchmarks.report import positive
 from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
-from training.augment import Views, scene
+from training.augment import scene
 from training.measure import SPEC
 from training.photos import load
+from training.recipe import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
-
-from training.augment import Views
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MULTIPLE = 32
 """The network halves its input five times: sides must be multiples of this."""
+
+
+class Views(NamedTuple):
+    """How often a photo is changed in which way.
+
+    Attributes:
+        studio: share of the subjects that are cut out and put on a made background.
+        close_up: share of the photos of which only the subject and little around it is seen.
+    """
+
+    studio: float
+    close_up: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import pytest
 
 cv2 = pytest.importorskip("cv2", reason="training has requirements of its own: training/requirements.txt")
 
-from training.augment import Views, photographed, scene
+from training.augment import photographed, scene
 from training.batches import batch, stream
 from training.photos import Photo
+from training.recipe import Views
 
 
 def test_a_batch_is_a_function_of_seed_and_step(recipe, photos):
