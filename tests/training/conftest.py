@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import tarfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +29,21 @@ def photos() -> list[Photo]:
         picture[inside] = random.integers(150, 256, 3, dtype=np.uint8)
         made.append(Photo(picture, np.where(inside, 255, 0).astype(np.uint8)))
     return made
+
+
+@pytest.fixture
+def shards(tmp_path, photos):
+    """A folder with a shard of the discs, as the real ones are."""
+    import cv2
+
+    with tarfile.open(tmp_path / "discs-00.tar", "w") as shard:
+        for number, (picture, mask) in enumerate(photos):
+            for suffix, array in ((".jpg", picture[..., ::-1]), (".png", mask)):
+                data = cv2.imencode(suffix, array)[1].tobytes()
+                member = tarfile.TarInfo(f"{number:03d}{suffix}")
+                member.size = len(data)
+                shard.addfile(member, io.BytesIO(data))
+    return tmp_path
 
 
 @pytest.fixture

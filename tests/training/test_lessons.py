@@ -134,6 +134,32 @@ def test_a_teachers_mask_takes_its_share(folder, taught, photos):
     assert losses[0.0] != losses[0.5] != losses[1.0]
 
 
+def test_from_photos_over_lessons_to_a_network(shards, model, taught, tmp_path, capsys):
+    out, run = tmp_path / "lessons", tmp_path / "run"
+    asked = [
+        "--data",
+        str(shards),
+        "--model",
+        str(model),
+        "--out",
+        str(out),
+        "--sets",
+        "discs",
+        "--size",
+        "64",
+    ]
+    views = ["--studio", "0.3", "--close-up", "0.3"]
+    assert lessons.main([*asked, *views, "--features", "coarse", "features"]) == 0
+    taught.write(tmp_path / "taught.json")
+    flags = ["--data", str(shards), "--recipe", str(tmp_path / "taught.json"), "--out", str(run)]
+    assert train.main([*flags, "--lessons", str(out), "--device", "cpu"]) == 0
+    assert (run / "weights.pt").exists()
+    with pytest.raises(SystemExit) as stopped:
+        lessons.main([*asked, "--features", "205"])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == f"{model} has no tensor 205.\n"
+
+
 @pytest.mark.parametrize(
     ("given", "change", "sentence"),
     [

@@ -1,8 +1,6 @@
-import io
 import signal
 import subprocess
 import sys
-import tarfile
 from dataclasses import replace
 
 import pytest
@@ -18,19 +16,6 @@ from training.recipe import Phase
 from training.run import Run
 from training.train import main
 from training.trainer import Trainer
-
-
-@pytest.fixture
-def shards(tmp_path, photos):
-    """A shard of the discs, as the real ones are."""
-    with tarfile.open(tmp_path / "discs-00.tar", "w") as shard:
-        for number, (picture, mask) in enumerate(photos):
-            for suffix, array in ((".jpg", picture[..., ::-1]), (".png", mask)):
-                data = cv2.imencode(suffix, array)[1].tobytes()
-                member = tarfile.TarInfo(f"{number:03d}{suffix}")
-                member.size = len(data)
-                shard.addfile(member, io.BytesIO(data))
-    return tmp_path
 
 
 def common(folder):
