@@ -256,9 +256,9 @@ def test_a_film_in_rgb(run, folder, cat, remover, name):
 
 
 def test_an_alpha_of_its_own_counts_too(run, folder, frames, remover):
-    """The second half of the picture is transparent already."""
+    """The lower half of the picture, where most of the cat is, is transparent already."""
     half = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
-    half[:, WIDTH // 2 :] = 0
+    half[HEIGHT // 2 :] = 0
     source = [np.concatenate([frame, half], axis=2) for frame in frames]
     film("half.mov", source, codec="prores_ks", pixel_format="yuva444p10le")
     assert run("video", "half.mov", "first.webm").code == 0
@@ -266,7 +266,7 @@ def test_an_alpha_of_its_own_counts_too(run, folder, frames, remover):
     for source_name, name in (("half.mov", "first.webm"), ("first.webm", "second.mov")):
         given, made = contents(source_name).frames, contents(name).frames
         for before, after in zip(given, made, strict=True):
-            assert after[:, WIDTH // 2 + 2 :, 3].max() <= 8
+            assert after[HEIGHT // 2 + 2 :, :, 3].max() <= 8
             wanted = remover.cutout(before).alpha.astype(int)
             assert np.abs(after[:, :, 3] - wanted).mean() < 3
             without = remover.cutout(np.ascontiguousarray(before[:, :, :3])).alpha.astype(int)
