@@ -9,10 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.rembolt_command import Done, in_process, small_photo
+from hypothesis import settings
 from PIL import Image
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 """Weights and photos that are not part of the project; tests that need them skip without."""
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("rembolt", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+settings.load_profile("rembolt")
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rembolt import pipeline
@@ -17,7 +17,6 @@ from rembolt.pipeline import AHEAD, Crew, crew, each
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-@settings(deadline=None)
 @given(count=st.integers(0, 40), workers=st.integers(1, 5))
 def test_every_item_has_one_result(ordered: bool, count: int, workers: int) -> None:
     results = list(each(lambda item: item * 2, range(count), workers=workers, ordered=ordered))

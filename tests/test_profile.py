@@ -138,7 +138,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["model", "runtime", "precision", "threads", "workers", "size", "date"]), value=JSON
 )

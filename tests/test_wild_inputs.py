@@ -25,7 +25,6 @@ def examples(number: int) -> settings:
     """Settings for a machine of any speed."""
     return settings(
         max_examples=number,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 

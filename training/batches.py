@@ -55,14 +55,18 @@ def batch(recipe: Recipe, photos: Sequence[Photo], step: int, lessons: Lessons |
         lessons: scenes to which a teacher's answers are known: no others are drawn then.
     """
     phase, _ = recipe.at(step)
-    indices = _indices(recipe, len(photos), step)
+    seen = _seen(recipe, len(photos), step)
     examples = []
-    for index in indices:
+    for epoch, index in seen:
         random = np.random.default_rng((recipe.seed, step, index))
-        drawn = scene(lessons.random(index) if lessons else random, photos, index, phase.size, recipe.views)
+        drawn = (
+            lessons.scene(photos, epoch, index, phase.size)
+            if lessons
+            else scene(random, photos, index, phase.size, recipe.views)
+        )
         examples.append(photographed(random, *drawn))
     pictures, masks, boundaries = (np.stack(part) for part in zip(*examples, strict=True))
-    return Batch(pictures, masks, boundaries, lessons.answers(indices) if lessons else None)
+    return Batch(pictures, masks, boundaries, lessons.answers(seen) if lessons else None)
 
 
 def stream(
@@ -133,15 +137,16 @@ def _make(
                     os._exit(1)
 
 
-def _indices(recipe: Recipe, photos: int, step: int) -> list[int]:
-    """Which photos a step takes: each once before any comes again, whatever the phases' batches."""
+def _seen(recipe: Recipe, photos: int, step: int) -> list[tuple[int, int]]:
+    """Which photos a step takes, each with its epoch: every one once before any comes again."""
     before, left = 0, step
     for phase in recipe.phases:
         done = min(left, phase.steps)
         before += done * phase.batch
         left -= done
     taken = range(before, before + recipe.at(step)[0].batch)
-    return [int(_order(recipe.seed, place // photos, photos)[place % photos]) for place in taken]
+    epochs = (divmod(place, photos) for place in taken)
+    return [(epoch, int(_order(recipe.seed, epoch, photos)[place])) for epoch, place in epochs]
 
 
 @lru_cache(maxsize=2)

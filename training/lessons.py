@@ -4,16 +4,18 @@
 
 A network that has learnt for weeks knows more of a photo than which pixels are the subject, and a small one
 learns faster when it is shown that too (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015;
-Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015). Every photo gives one scene, drawn as for a
-training. Teacher and pupil see the same one (Beyer et al., "Knowledge distillation: A good teacher is patient
-and consistent", CVPR 2022), but for its light and colours, which change only for the pupil.
+Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015). Every photo gives some scenes, drawn as for a
+training. Teacher and pupil see the same (Beyer et al., "Knowledge distillation: A good teacher is patient and
+consistent", CVPR 2022), but for light and colours, which change only for the pupil.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from training.augment import Bytes
     from training.photos import Photo
 
 SETTINGS = "lessons.json"
@@ -74,6 +77,7 @@ class Lessons:
             self.sets = tuple(found["sets"])
             self.views = Views(**found["views"])
             self._seed: int = found["seed"]
+            self.scenes: int = found["scenes"]
             self._statistics = [np.array(layer, np.float32)[..., None, None] for layer in found["statistics"]]
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path} says nothing of lessons: {error}") from error
@@ -84,63 +88,100 @@ class Lessons:
 
     def __len__(self) -> int:
         """How many photos were shown."""
-        return len(self._masks)
+        return len(self._masks) // self.scenes
 
     @property
     def channels(self) -> tuple[int, ...]:
         """Of each layer, from the input to the output."""
         return tuple(layer.shape[1] for layer in self._features)
 
-    def random(self, index: int) -> Generator:
-        """Where the chance comes from that draws a photo's scene."""
-        return np.random.default_rng((self._seed, 0, index))
+    def scene(self, photos: Sequence[Photo], epoch: int, index: int, size: int) -> tuple[Bytes, Bytes]:
+        """Draw what the pupil sees of a photo in an epoch: scene after scene, then their mirror images.
 
-    def answers(self, indices: Sequence[int]) -> Answers:
-        """Look up the answers to some photos' scenes."""
-        rows = list(indices)
+        Mirrored, the answers are hardly those that the teacher would give, but this pupil's are averaged over
+        both, too.
+
+        Args:
+            photos: those that the teacher was shown.
+            epoch: from 0.
+            index: of the photo.
+            size: side of the scene in pixels.
+
+        Returns:
+            RGB `(S, S, 3)` and mask `(S, S)`, both `uint8`.
+        """
+        number, mirrored = self._turn(epoch)
+        picture, mask = scene(_random(self._seed, number, index), photos, index, size, self.views)
+        return (picture[:, ::-1], mask[:, ::-1]) if mirrored else (picture, mask)
+
+    def answers(self, seen: Sequence[tuple[int, int]]) -> Answers:
+        """Look up the answers to some scenes, given as epoch and photo."""
+        turns = [self._turn(epoch) for epoch, _ in seen]
+        rows = [number * len(self) + index for (number, _), (_, index) in zip(turns, seen, strict=True)]
+        mirrored = np.array([turn[1] for turn in turns])
+
+        def look_up(kept: NDArray[Any]) -> NDArray[Any]:
+            found = kept[rows]
+            found[mirrored] = found[mirrored, ..., ::-1]
+            return found
+
         return Answers(
-            self._masks[rows],
+            look_up(self._masks),
             tuple(
-                (layer[rows] - mean) / np.maximum(deviation, STEADY)
+                (look_up(layer) - mean) / np.maximum(deviation, STEADY)
                 for layer, (mean, deviation) in zip(self._features, self._statistics, strict=True)
             ),
         )
+
+    def _turn(self, epoch: int) -> tuple[int, bool]:
+        """Which of a photo's scenes an epoch shows, and whether mirrored."""
+        turn, number = divmod(epoch, self.scenes)
+        return number, turn % 2 == 1
 
 
 def write(
     folder: Path, model: Path, layers: Sequence[str], photos: Sequence[Photo], settings: dict[str, Any]
 ) -> None:
-    """Show every photo's scene to a teacher and keep its answers.
+    """Show every photo's scenes to a teacher and keep its answers.
 
     Args:
         folder: for the answers.
         model: ONNX, `float32` `(1, 3, H, W)` normalised as for `bolt`, its first output the mask in [0, 1].
         layers: names of the tensors inside that are kept, `(1, C, h, w)`, from the input to the output.
         photos: which.
-        settings: `sets`, `views`, `size` and `seed`.
+        settings: `sets`, `views`, `size`, `seed` and `scenes`, how many of each photo.
 
     Raises:
         ValueError: the model has no such tensors.
     """
     folder.mkdir(parents=True, exist_ok=True)
     teacher = _session(model, layers)
+    name = teacher.get_inputs()[0].name
     views, size = Views(**settings["views"]), settings["size"]
-    masks = _array(folder / MASKS, np.uint8, (len(photos), size, size))
-    features: list[NDArray[np.float16]] = []
-    for index in range(len(photos)):
-        random = np.random.default_rng((settings["seed"], 0, index))
-        picture, _ = scene(random, photos, index, size, views)
-        mask, *inside = teacher.run(None, {teacher.get_inputs()[0].name: _prepared(picture)})
-        masks[index] = np.rint(np.clip(mask[0, 0], 0, 1) * 255)
-        if not features:
-            features = [
-                _array(_layer(folder, number), np.float16, (len(photos), *layer.shape[1:]))
-                for number, layer in enumerate(inside)
-            ]
+    shown = len(photos) * settings["scenes"]
+
+    def ask(row: int) -> list[NDArray[np.float32]]:
+        number, index = divmod(row, len(photos))
+        picture, _ = scene(_random(settings["seed"], number, index), photos, index, size, views)
+        return teacher.run(None, {name: _prepared(picture)})
+
+    masks = _array(folder / MASKS, np.uint8, (shown, size, size))
+    features = [
+        _array(_layer(folder, number), np.float16, (shown, *layer.shape[1:]))
+        for number, layer in enumerate(ask(0)[1:])
+    ]
+
+    def keep(row: int) -> None:
+        mask, *inside = ask(row)
+        masks[row] = np.rint(np.clip(mask[0, 0], 0, 1) * 255)
         for kept, layer in zip(features, inside, strict=True):
-            kept[index] = layer[0]
-        if (index + 1) % 500 == 0:
-            print(f"{index + 1} of {len(photos)}", flush=True)
+            kept[row] = layer[0]
+
+    # A scene a core is faster than every core at the same scene.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(keep, range(shown)), 1):
+            if done % 500 == 0:
+                print(f"{done} of {shown}", flush=True)
     described = settings | {"model": model.name, "layers": list(layers)}
     described["statistics"] = [list(_statistics(layer)) for layer in features]
     write_atomically(folder / SETTINGS, json.dumps(described, indent=2).encode() + b"\n")
@@ -158,7 +199,16 @@ def _session(model: Path, layers: Sequence[str]) -> onnxruntime.InferenceSession
     del graph.graph.value_info[:]
     for name in layers:
         graph.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
-    return onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _random(seed: int, number: int, index: int) -> Generator:
+    """Where the chance comes from that draws a photo's scene of that number."""
+    return np.random.default_rng((seed, number, index))
 
 
 def _prepared(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -192,6 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="+", default=["duts-train", "people-train"], metavar="FAMILY")
     parser.add_argument("--studio", type=float, default=0.2, help="share of the made backgrounds")
     parser.add_argument("--close-up", type=float, default=0.3, help="share of the close-ups")
+    parser.add_argument("--scenes", type=positive, default=2, help="of each photo")
     parser.add_argument("--size", type=positive, default=256, help="side of the scenes in pixels")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args(arguments)
@@ -200,6 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "views": Views(asked.studio, asked.close_up)._asdict(),
         "size": asked.size,
         "seed": asked.seed,
+        "scenes": asked.scenes,
     }
     try:
         write(asked.out, asked.model, asked.features, load(asked.data, asked.sets), settings)

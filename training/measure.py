@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from PIL import Image
+from torch.nn import functional
 
 from benchmarks.metrics import Accuracy
 from rembolt.models.catalogue import find_model
@@ -27,7 +28,8 @@ SPEC = replace(find_model("bolt"), input_size=(320, 320))
 def normalise(pictures: Tensor) -> Tensor:
     """Turn `uint8` RGB `(B, H, W, 3)` into the network's input, `float32` `(B, 3, H, W)`, channels last."""
     mean, std = (torch.tensor(values, device=pictures.device) * 255 for values in (SPEC.mean, SPEC.std))
-    return ((pictures - mean) / std).permute(0, 3, 1, 2)
+    # Three channels beside each other are no vector for a broadcast; batch normalisation knows them.
+    return functional.batch_norm(pictures.permute(0, 3, 1, 2).float(), mean, std.square(), eps=0.0)
 
 
 def measure(network: nn.Module, photos: Sequence[Photo], device: torch.device) -> dict[str, float]:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.depthwise import Depthwise
+
 WIDTHS = (32, 64, 128, 192)
 """Channels of the encoder at 1/4, 1/8, 1/16 and 1/32 of the input's side."""
 
@@ -30,11 +32,10 @@ SHUFFLE = 4
 """Sub-pixels a side that the finest head answers for every position."""
 
 
-def convolution(inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
+def convolution(inputs: int, outputs: int, kernel: int, *, stride: int = 1) -> nn.Sequential:
     """A convolution without bias and its batch normalisation."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(outputs),
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs)
     )
 
 
@@ -46,7 +47,7 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, kernel: int, expansion: int) -> None:
         super().__init__()
-        self.spatial = convolution(channels, channels, kernel, groups=channels)
+        self.spatial = nn.Sequential(Depthwise(channels, kernel), nn.BatchNorm2d(channels))
         self.expand = nn.Conv2d(channels, channels * expansion, 1)
         self.project = convolution(channels * expansion, channels, 1)
         nn.init.constant_(self.project[1].weight, 0.2)  # starts close to the identity

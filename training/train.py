@@ -73,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trainer = Trainer(recipe, device, lessons.channels if lessons else ())
             resumed = run.resume(trainer)
             photos = load(asked.data, recipe.sets)
+            if lessons and len(lessons) != len(photos):
+                raise ValueError(f"the lessons are about {len(lessons)} photos, and there are {len(photos)}.")
             held_out = load(asked.data, [recipe.validation], most=recipe.measure_photos)
             if asked.init and not resumed:
                 trainer.start_from(_exported(asked.init, recipe, photos))
@@ -81,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "photos": len(photos),
                 "held_out": len(held_out),
                 "device": str(device),
+                "precision": str(trainer.precision).removeprefix("torch."),
                 "torch": torch.__version__,
                 "init": str(asked.init) if asked.init and not resumed else None,
             }

@@ -93,7 +93,7 @@ class TestPlace:
         assert placed[19, 40:60, 3].tolist() == [6] * 20
         assert place(rgba, BOX, None, (0.5, 0))[:, :, 3].max() == 255
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.data())
     def test_the_subject_is_always_inside_and_as_large_as_asked(self, data: st.DataObject) -> None:
         width, height = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40))

@@ -168,7 +168,7 @@ def test_a_place_that_cannot_be_written(folder, name):
         Report(Path(name), OPTIONS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"{}", b"[]", b"3", b'{"input": 3}']))))
 def test_lines_that_make_no_sense_are_ignored(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("report") / "r.jsonl"

@@ -50,7 +50,7 @@ def test_a_flat_alpha_has_no_gradient_not_even_at_the_frame():
     assert errors(white, grey).absolute == pytest.approx(127 / 255 * 1000)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**32 - 1))
 def test_errors_do_not_depend_on_the_way_the_photo_lies(height, width, seed):
     alpha, truth = np.random.default_rng(seed).integers(0, 256, (2, height, width), dtype=np.uint8)

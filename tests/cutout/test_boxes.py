@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rembolt.cutout.boxes import boxes
@@ -27,7 +27,6 @@ def looked_at(box: Box, margin: int) -> int:
     return (box.height + 2 * margin) * (box.width + 2 * margin)
 
 
-@settings(deadline=None)
 @given(SIDES, SIDES, st.sampled_from([1, 2, 4]), st.integers(0, 3), st.integers(1, 4000), st.integers(0, 999))
 def test_all_that_is_wanted_is_in_exactly_one_box(height, width, multiple, around, most, seed) -> None:
     wanted = blobs(height, width, seed)
@@ -42,7 +41,6 @@ def test_all_that_is_wanted_is_in_exactly_one_box(height, width, multiple, aroun
     assert times.max(initial=0) <= 1
 
 
-@settings(deadline=None)
 @given(SIDES, SIDES, st.integers(0, 9), st.integers(0, 999))
 def test_there_is_never_more_to_look_at_than_in_one_box(height, width, margin, seed) -> None:
     wanted = blobs(height, width, seed)

@@ -65,7 +65,7 @@ def test_a_spiral_is_one() -> None:
 
 
 @pytest.mark.parametrize("neighbours", [4, 8])
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(region=any_region)
 @example(region=np.zeros((3, 4), bool))
 @example(region=np.ones((1, 1), bool))
@@ -81,7 +81,7 @@ def test_they_are_those_of_scikit_image(region: np.ndarray, neighbours: int) -> 
     assert len(pairs) == count  # one of ours for each of theirs
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(region=any_region, seed=st.integers(0, 1000))
 def test_sums_and_borders(region: np.ndarray, seed: int) -> None:
     values = np.random.default_rng(seed).integers(0, 256, region.shape, dtype=np.uint8)

@@ -37,7 +37,7 @@ def test_an_edge_becomes_so_soft_and_stays_where_it_is(sigma: float) -> None:
     assert np.sqrt((weights * (middle - width) ** 2).sum()) == pytest.approx(sigma, rel=0.05, abs=0.12)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     sigma=st.floats(0, 200),
     size=st.tuples(st.integers(1, 120), st.integers(1, 120)),

@@ -17,7 +17,7 @@ def between_by_hand(values: np.ndarray, pixels: int, step: float) -> np.ndarray:
     return np.interp((np.arange(pixels) + 0.5) / step - 0.5, np.arange(len(values)), values)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(length=st.integers(1, 40), pixels=st.integers(1, 300), step=STEPS, data=st.data())
 def test_any_pixels_are_numpys_linear_interpolation(length, pixels, step, data) -> None:
     first = data.draw(st.integers(0, pixels - 1))
@@ -31,7 +31,7 @@ def test_any_pixels_are_numpys_linear_interpolation(length, pixels, step, data) 
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(length=st.integers(1, 40), pixels=st.integers(1, 300), step=STEPS)
 def test_weights_add_up_to_one_and_none_is_negative(length, pixels, step) -> None:
     matrix = axis(length, pixels, step).between(0, pixels)[0]

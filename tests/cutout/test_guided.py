@@ -69,7 +69,7 @@ def assert_rounded(alpha: np.ndarray, exact: np.ndarray) -> None:
     assert np.abs(alpha - exact).max(initial=0) <= 0.5 + 5e-3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=st.tuples(SIDES, SIDES), step=st.tuples(STEPS, STEPS), seed=st.integers(0, 1000))
 @example((1, 1), (2.0, 2.0), 0)
 @example((1, 299), (2.0, 2.0), 1)
@@ -80,7 +80,7 @@ def test_it_is_the_plain_bilinear_reference(size, step, seed) -> None:
     assert_rounded(Guided(Image.fromarray(pixels), lines).whole(), unrounded(pixels, lines))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=st.tuples(SIDES, SIDES), step=st.tuples(STEPS, STEPS), seed=st.integers(0, 1000), data=st.data())
 def test_any_part_is_the_same_part_of_the_whole(size, step, seed, data) -> None:
     (width, height), pixels, lines = size, noise(size), lines_for(size, step, seed)

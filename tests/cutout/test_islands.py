@@ -39,7 +39,7 @@ def parts_of(mask: np.ndarray, connectivity: int) -> list[np.ndarray]:
 percents = st.one_of(st.sampled_from([0.0, 100.0]), st.floats(0, 20))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(mask=masks(), percent=percents)
 def test_large_islands_stay_bit_for_bit_and_small_ones_go(mask: np.ndarray, percent: float) -> None:
     before = mask.copy()
@@ -66,7 +66,7 @@ def test_large_islands_stay_bit_for_bit_and_small_ones_go(mask: np.ndarray, perc
         assert np.array_equal(result[around == label], mask[around == label])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(mask=masks(), percent=percents)
 def test_large_holes_stay_bit_for_bit_and_small_ones_are_filled(mask: np.ndarray, percent: float) -> None:
     result = fill_holes(mask, percent)

@@ -62,7 +62,7 @@ def blobs(width: int, height: int, seed: int) -> Image.Image:
     return Image.fromarray(mask)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     small=st.tuples(st.integers(1, 64), st.integers(1, 64)),
     large=st.tuples(st.integers(1, 500), st.integers(1, 500)),
@@ -92,7 +92,7 @@ def guided(image: Image.Image, step: float, seed: int) -> Guided:
     return Guided(image, Lines(coefficients, levels, (step, step)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     size=st.tuples(st.integers(1, 400), st.integers(1, 400)),
     step=st.sampled_from([1.0, 2.0, 5.0, 7.3, 40.0]),

@@ -28,7 +28,7 @@ def reference(mask: np.ndarray) -> np.ndarray:
 
 
 @given(masks)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_post_processing_is_that_of_scipy(mask: np.ndarray) -> None:
     assert np.array_equal(post_process(mask), reference(mask))
 
@@ -49,7 +49,7 @@ def test_the_given_mask_is_not_changed() -> None:
 
 
 @given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=30)), st.integers(0, 35), st.booleans())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_erosion_is_that_of_scipy(region: np.ndarray, size: int, outside: bool) -> None:
     structure = np.ones((size, size)) if size else None
     expected = ndimage.binary_erosion(region, structure=structure, border_value=outside)

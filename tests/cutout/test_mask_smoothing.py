@@ -128,7 +128,7 @@ def test_thin_lines_survive(width: int, angle: float) -> None:
     assert result[inside].sum() > 0.85 * mask[inside].sum()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(masks)
 def test_any_mask(mask: np.ndarray) -> None:
     before = mask.copy()
@@ -143,7 +143,7 @@ def test_any_mask(mask: np.ndarray) -> None:
     assert ((result >= low) & (result <= high)).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(masks)
 def test_subject_and_background_are_treated_alike(mask: np.ndarray) -> None:
     difference = smooth(np.invert(mask)).astype(int) - np.invert(smooth(mask))

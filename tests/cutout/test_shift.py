@@ -43,13 +43,13 @@ def alphas(draw) -> np.ndarray:
     return alpha
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(alpha=alphas(), pixels=st.integers(-12, 12))
 def test_whole_pixels_are_scipys_dilation_and_erosion(alpha: np.ndarray, pixels: int) -> None:
     assert np.array_equal(shift(alpha, pixels), reference(alpha, pixels))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(alpha=alphas(), pixels=st.floats(-6, 6))
 def test_a_fraction_is_a_blend_of_two_whole_shifts(alpha: np.ndarray, pixels: float) -> None:
     before = alpha.copy()

@@ -28,7 +28,7 @@ def test_a_small_picture_is_its_own_copy() -> None:
     assert Copies(image).at(512).image is image
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(width=st.integers(1, 700), height=st.integers(1, 700), sides=st.lists(st.integers(1, 800), min_size=1))
 def test_a_copy_is_no_larger_than_asked_and_covers_the_picture(width, height, sides) -> None:
     copies = Copies(Image.new("RGB", (width, height)))
@@ -76,7 +76,7 @@ def test_the_picture_stays_as_it_is() -> None:
     assert np.array_equal(np.asarray(image), slope(600, 400))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(width=st.integers(1, 700), height=st.integers(1, 700), side=st.integers(1, 900))
 def test_a_sized_copy_has_that_size_and_covers_the_picture(width: int, height: int, side: int) -> None:
     image, step = Copies(picture(width, height)).sized(side)

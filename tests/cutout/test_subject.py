@@ -29,7 +29,7 @@ def test_nothing_has_no_box(shape: tuple[int, int]) -> None:
     assert surroundings(alpha, 3) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     above=st.integers(0, 254),

@@ -144,7 +144,7 @@ class TestNumbers:
             picture_from_array(np.zeros((3, 4), dtype))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_every_array_gives_its_pixels_or_one_of_our_errors(data):
     shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=6))

@@ -236,7 +236,7 @@ def mutated_files(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
 @given(mutated_files(), st.booleans())
 @example(b"\x89PNG\r\n\x1a\n", False)
 @example(b"\xff\xd8\xff", False)
@@ -262,7 +262,7 @@ def test_damaged_files_give_a_picture_or_one_of_our_errors(data, to_srgb):
     assert picture.alpha is None or picture.alpha.shape == (picture.height, picture.width)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_picture_or_one_of_our_errors(data):
     with pytest.raises(InputError):

@@ -79,7 +79,7 @@ class TestPixels:
             np.squeeze(pixels, 2) if shape[2:] == (1,) else pixels,
         )
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4)),
         st.integers(0, 2**32 - 1),

@@ -39,7 +39,7 @@ sizes = st.tuples(sides, sides)
 CAMERAS = [(4000, 3000), (1920, 1080), (4032, 3024), (1003, 2003), (3024, 4032), (1441, 961)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=sizes, new_size=sizes, resampling=st.sampled_from(FILTERS))
 @example((320, 320), (640, 600), LANCZOS)
 @example((64, 32), (900, 3000), LANCZOS)
@@ -51,7 +51,7 @@ def test_enlarging(size: tuple[int, int], new_size: tuple[int, int], resampling:
     assert same(resample.enlarge(mask, new_size, resampling), mask.resize(new_size, resampling))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=sizes, new_size=sizes, mode=st.sampled_from(["L", "RGB"]))
 @example((500, 1000), (500, 320), "RGB")
 @example((333, 1024), (320, 320), "RGB")
@@ -62,14 +62,14 @@ def test_shrinking(size: tuple[int, int], new_size: tuple[int, int], mode: str) 
     assert same(resample.shrink(image, new_size, LANCZOS), image.resize(new_size, LANCZOS))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=sizes, factors=st.tuples(st.integers(1, 9), st.integers(1, 9)))
 def test_averaging_blocks(size: tuple[int, int], factors: tuple[int, int]) -> None:
     image = noise("RGB", size)
     assert same(resample.reduce(image, factors), image.reduce(factors))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=sizes, new_size=sizes)
 @example((700, 699), (20, 21))
 def test_shrinking_most_of_the_way_by_blocks(size: tuple[int, int], new_size: tuple[int, int]) -> None:
@@ -77,7 +77,7 @@ def test_shrinking_most_of_the_way_by_blocks(size: tuple[int, int], new_size: tu
     assert same(reduced(image, new_size), image.resize(new_size, LANCZOS, reducing_gap=GAP))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=sizes, new_size=sizes, data=st.data())
 def test_any_part_is_the_same_part_of_the_whole(
     size: tuple[int, int], new_size: tuple[int, int], data: st.DataObject

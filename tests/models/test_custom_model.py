@@ -148,7 +148,7 @@ LIKELY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sidecar=LIKELY | JSON)
 def test_any_json_gives_a_model_or_a_plain_error(network, sidecar):
     try:
@@ -161,7 +161,7 @@ def test_any_json_gives_a_model_or_a_plain_error(network, sidecar):
     assert spec.name.strip()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
 def test_any_bytes_give_a_plain_error(network, content):
     network.with_suffix(".json").write_bytes(content)

@@ -96,7 +96,7 @@ def seen(values: np.ndarray) -> Observed:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(arrays(np.float32, st.integers(1, 300), elements=st.floats(-1e6, 1e6, width=32)))
 def test_zero_is_inside_and_nothing_is_outside_of_what_was_seen(method, values):
     ((low, high),) = ranges({"t": seen(values)}, method).values()
@@ -135,7 +135,7 @@ def test_even_values_keep_all_of_their_range(method):
     assert high == pytest.approx(3, abs=0.01)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(arrays(np.float32, st.integers(2, 400), elements=st.floats(-100, 100, width=32)))
 def test_least_error_is_the_least_of_those_tried(values):
     assume(values.max() - values.min() > 1e-3)

@@ -23,7 +23,7 @@ def in_float64(pixels: np.ndarray, mean: tuple[float, ...], std: tuple[float, ..
 
 @pytest.mark.parametrize("name", ["u2netp", "isnet-general-use", "isnet-anime", "bria-rmbg"])
 @given(arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_tables_give_the_bits_of_float64(name: str, pixels: np.ndarray) -> None:
     spec = find_model(name)
     assert np.array_equal(normalise(pixels, spec), in_float64(pixels, spec.mean, spec.std))
@@ -59,7 +59,7 @@ def test_the_standard_way_sees_nearly_the_same_picture(cat: Image.Image) -> None
     st.floats(0.05, 8),
     st.tuples(st.integers(1, 30), st.integers(1, 30)),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_scaling_is_that_of_scipy(pixels: np.ndarray, factor: float, shape: tuple[int, int]) -> None:
     ndimage = pytest.importorskip("scipy.ndimage")
     inverse = np.linalg.inv(np.diag([factor, factor, 1.0]))[0, 0]

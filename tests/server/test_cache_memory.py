@@ -60,7 +60,7 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestModel.settings = settings(max_examples=40, stateful_step_count=30)
 
 
 def test_the_one_unused_for_longest_goes_first():

@@ -49,7 +49,7 @@ async def outcome(fetcher: Fetcher, url: str) -> bytes | None:
         return None
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(urls=st.lists(URLS, min_size=1, max_size=5))
 def test_any_url(runner: asyncio.Runner, urls: list[str]) -> None:
     async def main() -> None:
@@ -86,7 +86,7 @@ def answers(draw: st.DrawFn) -> bytes:
     return whole[:begin] + draw(st.binary(max_size=5)) + whole[end:]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=answers())
 def test_any_answer(runner: asyncio.Runner, answer: bytes) -> None:
     async def main() -> None:

@@ -217,7 +217,7 @@ class TestRefusals:
     def test_other_methods(self, client: TestClient) -> None:
         assert error_of(client.delete("/v1/cutouts"))[:2] == (405, "method_not_allowed")
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(name=st.sampled_from(sorted(settings_of(*GROUPS))), value=st.text(max_size=20))
     def test_whatever_an_option_says(self, client: TestClient, name: str, value: str) -> None:
         response = client.post("/v1/cutouts", files={"file": b"no photo"}, data={name: value})

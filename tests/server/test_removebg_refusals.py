@@ -230,7 +230,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.dictionaries(NAMES, VALUES, max_size=6))
 def test_no_field_breaks_the_service(client: TestClient, fields: dict[str, Any]) -> None:
     answer = client.post(PLACE, json={**fields, "image_file_b64": PACKED})

@@ -73,7 +73,6 @@ def try_out(operation: Any, client: Any, *, photo: bytes | None = None) -> set[i
 
     @settings(
         max_examples=25,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],

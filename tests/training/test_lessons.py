@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch", reason="training has requirements of its ow
 cv2 = pytest.importorskip("cv2", reason="training has requirements of its own: training/requirements.txt")
 
 from training import lessons, train
-from training.augment import scene
 from training.batches import batch, stream
 from training.lessons import Lessons
 from training.network import SEEN
+from training.photos import load
 from training.recipe import Teaching
 from training.trainer import Trainer
 
@@ -51,7 +51,8 @@ def model(tmp_path_factory):
 
 
 def settings(**changes):
-    return {"sets": ["discs"], "views": {"studio": 0.3, "close_up": 0.3}, "size": SIZE, "seed": 4} | changes
+    views = {"studio": 0.3, "close_up": 0.3}
+    return {"sets": ["discs"], "views": views, "size": SIZE, "seed": 4, "scenes": 2} | changes
 
 
 @pytest.fixture
@@ -68,17 +69,34 @@ def taught(recipe):
 def test_the_answers_are_the_teachers_to_the_photos_scenes(folder, photos):
     learnt = Lessons(folder)
     assert (learnt.sets, learnt.channels, len(learnt)) == (("discs",), (3, 3), len(photos))
-    answers = learnt.answers([5, 2])
-    for row, index in enumerate((5, 2)):
-        picture, _ = scene(learnt.random(index), photos, index, SIZE, learnt.views)
-        light = cv2.resize(picture, (4, 4), interpolation=cv2.INTER_AREA).astype(float).mean(-1)
+    asked = [(0, 5), (1, 2), (2, 2), (7, 3)]
+    answers = learnt.answers(asked)
+    for row, (epoch, index) in enumerate(asked):
+        picture, _ = learnt.scene(photos, epoch, index, SIZE)
+        light = cv2.resize(picture, (4, 4), interpolation=cv2.INTER_AREA).astype(float)
         seen = cv2.resize(answers.masks[row], (4, 4), interpolation=cv2.INTER_NEAREST)
-        assert np.corrcoef(light.ravel(), seen.ravel())[0, 1] > 0.8
-    assert [layer.shape for layer in answers.features] == [(2, 3, 2, 2), (2, 3, 4, 4)]
+        assert np.corrcoef(light.mean(-1).ravel(), seen.ravel())[0, 1] > 0.8
+        told = answers.features[1][row].transpose(1, 2, 0)
+        assert np.corrcoef(light.ravel(), told.ravel())[0, 1] > 0.5
+    assert [layer.shape for layer in answers.features] == [(4, 3, 2, 2), (4, 3, 4, 4)]
+
+
+def test_epochs_show_scene_after_scene_then_their_mirror_images(folder, photos):
+    learnt = Lessons(folder)
+    pictures, masks = zip(*(learnt.scene(photos, epoch, 2, SIZE) for epoch in range(5)), strict=True)
+    assert not np.array_equal(masks[0], masks[1])
+    for shown in (pictures, masks):
+        assert np.array_equal(shown[0], shown[2][:, ::-1])
+        assert np.array_equal(shown[1], shown[3][:, ::-1])
+        assert np.array_equal(shown[0], shown[4])
+    first, mirrored = (learnt.answers([(epoch, 2)]) for epoch in (0, 2))
+    for one, other in zip((first.masks, *first.features), (mirrored.masks, *mirrored.features), strict=True):
+        assert np.array_equal(one, other[..., ::-1])
 
 
 def test_channels_are_told_with_mean_0_and_deviation_1(folder, photos):
-    for layer in Lessons(folder).answers(range(len(photos))).features:
+    seen = [(epoch, index) for epoch in range(2) for index in range(len(photos))]
+    for layer in Lessons(folder).answers(seen).features:
         assert layer.mean((0, 2, 3)) == pytest.approx(0, abs=0.01)
         assert layer.std((0, 2, 3)) == pytest.approx(1, abs=0.01)
 
@@ -154,6 +172,10 @@ def test_from_photos_over_lessons_to_a_network(shards, model, taught, tmp_path, 
     flags = ["--data", str(shards), "--recipe", str(tmp_path / "taught.json"), "--out", str(run)]
     assert train.main([*flags, "--lessons", str(out), "--device", "cpu"]) == 0
     assert (run / "weights.pt").exists()
+    lessons.write(tmp_path / "few", model, ["coarse", "features"], load(shards, ["discs"])[:5], settings())
+    with pytest.raises(SystemExit):
+        train.main([*flags, "--lessons", str(tmp_path / "few"), "--device", "cpu"])
+    assert "about 5 photos, and there are 12" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
         lessons.main([*asked, "--features", "205"])
     assert stopped.value.code == 2
