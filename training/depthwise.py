@@ -50,8 +50,7 @@ class _Learnt(torch.autograd.Function):
             gradient, x, weight.to(x.dtype), None, [1, 1], [side, side], [1, 1], False, [0, 0], len(weight),
             [True, False, False],
         )  # fmt: skip
-        padded = nn.functional.pad(x.float(), (side,) * 4)
-        products = weight_gradient(_channels_last(padded), _channels_last(gradient), weight.shape[-1])
+        products = weight_gradient(_channels_last(x), _channels_last(gradient), weight.shape[-1])
         return before, torch.from_numpy(products).permute(2, 0, 1)[:, None]
 
 
@@ -61,12 +60,12 @@ def _channels_last(values: Tensor) -> NDArray[np.float32]:
 
 @numba.njit(parallel=True, fastmath=True, cache=True)
 def weight_gradient(
-    padded: NDArray[np.float32], gradient: NDArray[np.float32], kernel: int
+    seen: NDArray[np.float32], gradient: NDArray[np.float32], kernel: int
 ) -> NDArray[np.float32]:
-    """Sum over all positions what came in beside them, times the gradient that came back there.
+    """Sum over all positions what was seen beside them, times the gradient that came back there.
 
     Args:
-        padded: what was convolved, `(B, H + kernel - 1, W + kernel - 1, C)`.
+        seen: what was convolved, with zeros around it, `(B, H, W, C)`.
         gradient: of the answer, `(B, H, W, C)`.
         kernel: its side.
 
@@ -76,16 +75,18 @@ def weight_gradient(
     batch, height, width, channels = gradient.shape
     # A row is one long vector here, whatever its columns and channels.
     length = width * channels
-    before = padded.reshape(batch, height + kernel - 1, -1)
-    after = gradient.reshape(batch, height, length)
+    ones = seen.reshape(batch, height, length)
+    others = gradient.reshape(batch, height, length)
     sums = np.zeros((kernel * kernel, length), np.float32)
     for place in numba.prange(kernel * kernel):
-        down, right = np.int64(place) // kernel, np.int64(place) % kernel * channels
-        total = sums[place]
+        down = np.int64(place) // kernel - kernel // 2
+        right = (np.int64(place) % kernel - kernel // 2) * channels
+        left, end = min(length, max(0, -right)), max(0, length - max(0, right))
+        total = sums[place, left:end]
         for number in range(batch):
-            for row in range(height):
-                one = before[number, row + down, right : right + length]
-                other = after[number, row]
-                for column in range(length):
+            for row in range(max(0, -down), height - max(0, down)):
+                one = ones[number, row + down, left + right : end + right]
+                other = others[number, row, left:end]
+                for column in range(len(total)):
                     total[column] += one[column] * other[column]
     return sums.reshape(kernel, kernel, width, channels).sum(2)
