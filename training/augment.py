@@ -66,10 +66,7 @@ def scene(
     """
     photo = photos[index]
     picture, mask = _close_up(random, *photo) if random.random() < views.close_up else _crop(random, *photo)
-    # Averaging areas is right for shrinking only: enlarged that way, a mask has steps.
-    way = cv2.INTER_AREA if min(mask.shape) >= size else cv2.INTER_LINEAR
-    picture = cv2.resize(picture, (size, size), interpolation=way)
-    mask = cv2.resize(mask, (size, size), interpolation=way)
+    picture, mask = resized(picture, size), resized(mask, size)
     if random.random() < 0.5:
         picture, mask = picture[:, ::-1], mask[:, ::-1]
     if random.random() < views.studio:
@@ -78,6 +75,13 @@ def scene(
             return background, np.zeros_like(mask)
         picture = _paste(picture, mask, background, random)
     return picture, mask
+
+
+def resized(values: Bytes, size: int) -> Bytes:
+    """Bring a picture or a mask to `size` x `size`."""
+    # Averaging areas is right for shrinking only: enlarged that way, a mask has steps.
+    way = cv2.INTER_AREA if min(values.shape[:2]) >= size else cv2.INTER_LINEAR
+    return cv2.resize(values, (size, size), interpolation=way)
 
 
 def photographed(random: Generator, picture: Bytes, mask: Bytes) -> Example:

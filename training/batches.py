@@ -66,7 +66,7 @@ def batch(recipe: Recipe, photos: Sequence[Photo], step: int, lessons: Lessons |
         )
         examples.append(photographed(random, *drawn))
     pictures, masks, boundaries = (np.stack(part) for part in zip(*examples, strict=True))
-    return Batch(pictures, masks, boundaries, lessons.answers(seen) if lessons else None)
+    return Batch(pictures, masks, boundaries, lessons.answers(seen, phase.size) if lessons else None)
 
 
 def stream(

@@ -26,7 +26,7 @@ import onnxruntime
 from benchmarks.report import positive
 from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
-from training.augment import scene
+from training.augment import resized, scene
 from training.measure import SPEC
 from training.photos import load
 from training.recipe import Views
@@ -114,8 +114,13 @@ class Lessons:
         picture, mask = scene(_random(self._seed, number, index), photos, index, size, self.views)
         return (picture[:, ::-1], mask[:, ::-1]) if mirrored else (picture, mask)
 
-    def answers(self, seen: Sequence[tuple[int, int]]) -> Answers:
-        """Look up the answers to some scenes, given as epoch and photo."""
+    def answers(self, seen: Sequence[tuple[int, int]], size: int) -> Answers:
+        """Look up the answers to some scenes.
+
+        Args:
+            seen: epoch and photo of each.
+            size: of the masks.
+        """
         turns = [self._turn(epoch) for epoch, _ in seen]
         rows = [number * len(self) + index for (number, _), (_, index) in zip(turns, seen, strict=True)]
         mirrored = np.array([turn[1] for turn in turns])
@@ -126,7 +131,7 @@ class Lessons:
             return found
 
         return Answers(
-            look_up(self._masks),
+            np.stack([resized(mask, size) for mask in look_up(self._masks)]),
             tuple(
                 (look_up(layer) - mean) / np.maximum(deviation, STEADY)
                 for layer, (mean, deviation) in zip(self._features, self._statistics, strict=True)

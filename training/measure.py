@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from PIL import Image
-from torch.nn import functional
 
 from benchmarks.metrics import Accuracy
 from rembolt.models.catalogue import find_model
@@ -26,10 +25,12 @@ SPEC = replace(find_model("bolt"), input_size=(320, 320))
 
 
 def normalise(pictures: Tensor) -> Tensor:
-    """Turn `uint8` RGB `(B, H, W, 3)` into the network's input, `float32` `(B, 3, H, W)`, channels last."""
-    mean, std = (torch.tensor(values, device=pictures.device) * 255 for values in (SPEC.mean, SPEC.std))
-    # Three channels beside each other are no vector for a broadcast; batch normalisation knows them.
-    return functional.batch_norm(pictures.permute(0, 3, 1, 2).float(), mean, std.square(), eps=0.0)
+    """Turn `uint8` RGB `(B, H, W, 3)` into the network's input, `float32` `(B, 3, H, W)`."""
+    mean, std = (
+        torch.tensor(values, device=pictures.device)[:, None, None] * 255 for values in (SPEC.mean, SPEC.std)
+    )
+    # A plane after the other: three channels beside each other are too few for a vector.
+    return pictures.permute(0, 3, 1, 2).contiguous().float().sub_(mean).div_(std)
 
 
 def measure(network: nn.Module, photos: Sequence[Photo], device: torch.device) -> dict[str, float]:

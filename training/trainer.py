@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from training.losses import distance, loss
 from training.measure import normalise
@@ -15,6 +14,7 @@ from training.muon import Muon
 from training.network import SEEN, Bolt
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
     from torch.optim import Optimizer
@@ -70,18 +70,20 @@ class Trainer:
 
     def _loss(self, finest_first: list[Tensor], batch: Batch) -> Tensor:
         """Distance from the photos' masks, and from what a teacher answers and sees, where there is one."""
-        masks, boundaries = (self._here(part)[:, None] / 255 for part in (batch.masks, batch.boundaries))
+        masks, boundaries = self._shares(batch.masks), self._shares(batch.boundaries)
         taught, teaching = batch.answers, self.recipe.teaching
         if taught is None or teaching is None:
             return loss(finest_first, masks, boundaries)
-        theirs = self._here(taught.masks)[:, None] / 255
-        theirs = functional.interpolate(theirs, masks.shape[2:], mode="bilinear", antialias=True).clamp(0, 1)
-        value = loss(finest_first, torch.lerp(masks, theirs, teaching.masks), boundaries)
+        wanted = torch.lerp(masks, self._shares(taught.masks), teaching.masks)
+        value = loss(finest_first, wanted, boundaries)
         if not self.lenses:
             return value
         seen = [lens(layer.float()) for lens, layer in zip(self.lenses, self.network.seen, strict=True)]
-        wanted = [self._here(layer) for layer in taught.features]
-        return value + teaching.features * distance(seen, wanted)
+        features = [self._here(layer) for layer in taught.features]
+        return value + teaching.features * distance(seen, features)
+
+    def _shares(self, masks: NDArray[np.uint8]) -> Tensor:
+        return self._here(masks)[:, None].float().div_(255)
 
     def _here(self, values: NDArray[Any]) -> Tensor:
         return torch.from_numpy(values).to(self.device)

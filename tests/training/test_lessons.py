@@ -70,7 +70,7 @@ def test_the_answers_are_the_teachers_to_the_photos_scenes(folder, photos):
     learnt = Lessons(folder)
     assert (learnt.sets, learnt.channels, len(learnt)) == (("discs",), (3, 3), len(photos))
     asked = [(0, 5), (1, 2), (2, 2), (7, 3)]
-    answers = learnt.answers(asked)
+    answers = learnt.answers(asked, SIZE)
     for row, (epoch, index) in enumerate(asked):
         picture, _ = learnt.scene(photos, epoch, index, SIZE)
         light = cv2.resize(picture, (4, 4), interpolation=cv2.INTER_AREA).astype(float)
@@ -89,14 +89,14 @@ def test_epochs_show_scene_after_scene_then_their_mirror_images(folder, photos):
         assert np.array_equal(shown[0], shown[2][:, ::-1])
         assert np.array_equal(shown[1], shown[3][:, ::-1])
         assert np.array_equal(shown[0], shown[4])
-    first, mirrored = (learnt.answers([(epoch, 2)]) for epoch in (0, 2))
+    first, mirrored = (learnt.answers([(epoch, 2)], SIZE) for epoch in (0, 2))
     for one, other in zip((first.masks, *first.features), (mirrored.masks, *mirrored.features), strict=True):
         assert np.array_equal(one, other[..., ::-1])
 
 
 def test_channels_are_told_with_mean_0_and_deviation_1(folder, photos):
     seen = [(epoch, index) for epoch in range(2) for index in range(len(photos))]
-    for layer in Lessons(folder).answers(seen).features:
+    for layer in Lessons(folder).answers(seen, SIZE).features:
         assert layer.mean((0, 2, 3)) == pytest.approx(0, abs=0.01)
         assert layer.std((0, 2, 3)) == pytest.approx(1, abs=0.01)
 
