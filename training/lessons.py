@@ -96,10 +96,9 @@ class Lessons:
         return tuple(layer.shape[1] for layer in self._features)
 
     def scene(self, photos: Sequence[Photo], epoch: int, index: int, size: int) -> tuple[Bytes, Bytes]:
-        """Draw what the pupil sees of a photo in an epoch: scene after scene, then their mirror images.
+        """Draw what the pupil sees of a photo in an epoch: scene after scene, then the first again.
 
-        Mirrored, the answers are hardly those that the teacher would give, but this pupil's are averaged over
-        both, too.
+        Never their mirror images: what a teacher sees in those is not what it saw, mirrored.
 
         Args:
             photos: those that the teacher was shown.
@@ -110,9 +109,7 @@ class Lessons:
         Returns:
             RGB `(S, S, 3)` and mask `(S, S)`, both `uint8`.
         """
-        number, mirrored = self._turn(epoch)
-        picture, mask = scene(_random(self._seed, number, index), photos, index, size, self.views)
-        return (picture[:, ::-1], mask[:, ::-1]) if mirrored else (picture, mask)
+        return scene(_random(self._seed, epoch % self.scenes, index), photos, index, size, self.views)
 
     def answers(self, seen: Sequence[tuple[int, int]], size: int) -> Answers:
         """Look up the answers to some scenes.
@@ -121,27 +118,14 @@ class Lessons:
             seen: epoch and photo of each.
             size: of the masks.
         """
-        turns = [self._turn(epoch) for epoch, _ in seen]
-        rows = [number * len(self) + index for (number, _), (_, index) in zip(turns, seen, strict=True)]
-        mirrored = np.array([turn[1] for turn in turns])
-
-        def look_up(kept: NDArray[Any]) -> NDArray[Any]:
-            found = kept[rows]
-            found[mirrored] = found[mirrored, ..., ::-1]
-            return found
-
+        rows = [epoch % self.scenes * len(self) + index for epoch, index in seen]
         return Answers(
-            np.stack([resized(mask, size) for mask in look_up(self._masks)]),
+            np.stack([resized(mask, size) for mask in self._masks[rows]]),
             tuple(
-                (look_up(layer) - mean) / np.maximum(deviation, STEADY)
+                (layer[rows] - mean) / np.maximum(deviation, STEADY)
                 for layer, (mean, deviation) in zip(self._features, self._statistics, strict=True)
             ),
         )
-
-    def _turn(self, epoch: int) -> tuple[int, bool]:
-        """Which of a photo's scenes an epoch shows, and whether mirrored."""
-        turn, number = divmod(epoch, self.scenes)
-        return number, turn % 2 == 1
 
 
 def write(

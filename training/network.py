@@ -25,8 +25,8 @@ EXPANSIONS = (2, 2, 3, 3)
 DECODER = (32, 48, 64)
 """Channels of the decoder at 1/4, 1/8 and 1/16."""
 
-SEEN = (WIDTHS[3], DECODER[2])
-"""Channels of the features that a teacher may shape: the encoder's last and the decoder's first."""
+SEEN = (WIDTHS[3], DECODER[2], DECODER[1])
+"""Channels of the features that a teacher may shape: the encoder's last and the decoder's first two."""
 
 SHUFFLE = 4
 """Sub-pixels a side that the finest head answers for every position."""
@@ -100,7 +100,7 @@ class Bolt(nn.Module):
     then `(B, 1, H / 8, W / 8)` and `(B, 1, H / 16, W / 16)` for deep supervision.
 
     Attributes:
-        seen: the last call's features at 1/32 and 1/16, of `SEEN` channels, which a teacher may shape.
+        seen: the last call's features at 1/32, 1/16 and 1/8, of `SEEN` channels, which a teacher may shape.
     """
 
     def __init__(self) -> None:
@@ -127,8 +127,8 @@ class Bolt(nn.Module):
             x = stage(x)
             features.append(x)
         x16 = self.merges[2](features[3], features[2])
-        self.seen = (features[3], x16)
         x8 = self.merges[1](x16, features[1])
+        self.seen = (features[3], x16, x8)
         x4 = self.merges[0](x8, features[0])
         logits = functional.pixel_shuffle(self.heads[0](x4), SHUFFLE)
         if not self.training:
