@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,16 +33,26 @@ class Muon(Optimizer):
         weights: of dense convolutions.
         decay: of the weights, decoupled as in AdamW.
         momentum: how much of the mean gradient stays at each step.
+        precision: of the products that make a momentum orthogonal; bfloat16 serves, as the paper says.
     """
 
-    def __init__(self, weights: Iterable[Tensor], *, decay: float, momentum: float = 0.95) -> None:
+    def __init__(
+        self,
+        weights: Iterable[Tensor],
+        *,
+        decay: float,
+        momentum: float = 0.95,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__(weights, {"lr": 1e-3, "decay": decay, "momentum": momentum})
+        self._precision = precision
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
         """Move every weight that has a gradient."""
         for group in self.param_groups:
             rate, momentum = group["lr"], group["momentum"]
+            alike = defaultdict(list)  # weights of one shape are computed together
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
@@ -51,18 +62,26 @@ class Muon(Optimizer):
                 mean = state["mean"]
                 mean.lerp_(weight.grad, 1 - momentum)
                 ahead = weight.grad.lerp(mean, momentum)  # Nesterov's
-                matrix = ahead.flatten(1)
-                update = orthogonal(matrix).mul_(SCALE * max(matrix.shape) ** 0.5)
-                weight.mul_(1 - rate * group["decay"]).add_(update.view_as(ahead), alpha=-rate)
+                alike[ahead.flatten(1).shape].append((weight, ahead.flatten(1)))
+            for shape, members in alike.items():
+                updates = orthogonal(torch.stack([matrix for _, matrix in members]), self._precision)
+                for (weight, _), update in zip(members, updates, strict=True):
+                    weight.mul_(1 - rate * group["decay"])
+                    weight.add_(update.view_as(weight), alpha=-rate * SCALE * max(shape) ** 0.5)
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Bring the singular values of a matrix, those that are not next to 0, to between 0.6 and 1.3."""
-    wide = matrix.shape[0] <= matrix.shape[1]
-    x = matrix if wide else matrix.T
-    x = x / (x.norm() + 1e-7)
+def orthogonal(matrices: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
+    """Bring the singular values of matrices, those that are not next to 0, to between 0.6 and 1.3.
+
+    Args:
+        matrices: `float32` `(N, rows, columns)`.
+        precision: of the products.
+    """
+    wide = matrices.shape[1] <= matrices.shape[2]
+    x = matrices if wide else matrices.mT
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(precision)
     a, b, c = COEFFICIENTS
     for _ in range(STEPS):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    return x if wide else x.T
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return (x if wide else x.mT).to(matrices.dtype)

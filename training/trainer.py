@@ -46,9 +46,9 @@ class Trainer:
         self.lenses = nn.ModuleList(
             nn.Conv2d(seen, wanted, 1) for seen, wanted in zip(SEEN, channels, strict=bool(channels))
         ).to(device)
-        self.optimizers = _optimizers(self.network, self.lenses, recipe.weight_decay)
         # Elsewhere bfloat16 is computed by way of float32, at half the speed.
         self.precision = torch.bfloat16 if _computes_bfloat16(device) else torch.float32
+        self.optimizers = _optimizers(self.network, self.lenses, recipe.weight_decay, self.precision)
 
     def learn(self, batch: Batch) -> Tensor:
         """Take one step and return its loss, a scalar on the device."""
@@ -127,7 +127,7 @@ def _computes_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
-def _optimizers(network: Bolt, lenses: nn.Module, decay: float) -> list[Optimizer]:
+def _optimizers(network: Bolt, lenses: nn.Module, decay: float, precision: torch.dtype) -> list[Optimizer]:
     """Muon for the dense convolutions between the first and the answers, AdamW for all else."""
     hidden, weights, others = [], [], []
     for name, value in network.named_parameters():
@@ -140,4 +140,4 @@ def _optimizers(network: Bolt, lenses: nn.Module, decay: float) -> list[Optimize
     for value in lenses.parameters():
         (others if value.ndim == 1 else weights).append(value)
     groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return [Muon(hidden, decay=decay), torch.optim.AdamW(groups, fused=True)]
+    return [Muon(hidden, decay=decay, precision=precision), torch.optim.AdamW(groups, fused=True)]

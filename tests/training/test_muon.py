@@ -9,21 +9,23 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: training/
 from training.muon import SCALE, Muon, orthogonal
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(16, 16), (16, 144), (144, 16), (1, 9), (64, 32)])
-def test_all_directions_go_equally_far(shape: tuple[int, int]) -> None:
+def test_all_directions_go_equally_far(shape: tuple[int, int], precision: torch.dtype) -> None:
     torch.manual_seed(0)
-    matrix = torch.randn(shape)
-    found = orthogonal(matrix)
-    assert found.shape == matrix.shape
-    values = torch.linalg.svdvals(found)
-    clear = torch.linalg.svdvals(matrix / matrix.norm()) > 0.01
-    assert values[clear].min() > 0.5
-    assert values.max() < 1.3
-    assert (found * matrix).sum() > 0  # and it is still that way that they go
+    matrices = torch.randn(3, *shape)
+    together = orthogonal(matrices, precision)
+    assert (together.shape, together.dtype) == (matrices.shape, torch.float32)
+    for matrix, found in zip(matrices, together, strict=True):
+        values = torch.linalg.svdvals(found)
+        clear = torch.linalg.svdvals(matrix / matrix.norm()) > 0.01
+        assert values[clear].min() > 0.5
+        assert values.max() < 1.3
+        assert (found * matrix).sum() > 0  # and it is still that way that they go
 
 
 def test_nothing_comes_of_nothing() -> None:
-    assert orthogonal(torch.zeros(4, 6)).abs().max() == 0
+    assert orthogonal(torch.zeros(1, 4, 6)).abs().max() == 0
 
 
 def test_steps_are_as_large_as_adamws() -> None:
