@@ -21,8 +21,8 @@ from rembolt import Remover
 
 FOLDER = Path("demo")
 
-ISLANDS = 1
-"""Parts apart from the subject that cover less of the photo go, in percent: one person is wanted."""
+SMALL = 1
+"""Parts apart and holes that cover less of the photo, in percent, are none: one whole person is wanted."""
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     remover = Remover()
     loaded = time.perf_counter() - start
 
-    cutout = remover.cutout(photo, remove_islands=ISLANDS)
+    cutout = remover.cutout(photo, remove_islands=SMALL, fill_holes=SMALL)
     cutout.save(FOLDER / "cutout.png")
     before = Image.open(photo).convert("RGB")
     side_by_side(before, cutout.to_pil()).save(FOLDER / "before-after.png")

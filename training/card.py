@@ -178,7 +178,7 @@ def _teacher(teaching: Teaching | None) -> str:
         return " No other network is a teacher."
     return (
         f" {OTHER} is a teacher (`training/lessons.py`): its masks are {teaching.masks:.0%} of what is to be"
-        f" answered, and the distance from its features at 1/32 and 1/16 counts {teaching.features:g}."
+        f" answered, and the distance from its features counts {teaching.features:g} a layer."
     )
 
 
