@@ -25,6 +25,7 @@ from training import unfold
 from training.batches import batch, stream
 from training.lessons import Lessons
 from training.measure import measure, normalise
+from training.network import SEEN
 from training.photos import load
 from training.run import Run
 from training.trainer import Trainer
@@ -110,6 +111,11 @@ def _lessons(folder: Path | None, recipe: Recipe) -> Lessons | None:
         raise ValueError(
             f"the lessons in {folder} are about {lessons.sets} with {lessons.views}, "
             f"and the recipe about {recipe.sets} with {recipe.views}."
+        )
+    if len(lessons.channels) not in (0, len(SEEN)):
+        raise ValueError(
+            f"the lessons in {folder} keep {len(lessons.channels)} layers of features: "
+            f"write them with none or with {len(SEEN)}."
         )
     return lessons
 

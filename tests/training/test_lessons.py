@@ -197,6 +197,12 @@ def test_lessons_and_recipe_must_fit(folder, taught, given, change, sentence):
         train._lessons(folder if given else None, replace(taught, **change))
 
 
+def test_layers_that_the_network_does_not_have_are_refused(tmp_path, model, photos, taught):
+    lessons.write(tmp_path, model, LAYERS[:2], photos, settings())
+    with pytest.raises(ValueError, match="keep 2 layers of features: write them with none or with 3"):
+        train._lessons(tmp_path, taught)
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path, folder):
     with pytest.raises(FileNotFoundError):
         Lessons(tmp_path)
