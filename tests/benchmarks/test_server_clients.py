@@ -92,7 +92,7 @@ def test_load_goes_on_for_as_long_as_told(home, order):
         asked = {"path": running.path, "warm_ups": 1, "seconds": 1.0, "expected": BOLT.expected, "tell": 2}
         reports: list[int] = []
         outcome = drive(order(running.port, **asked), reports.append)
-        assert outcome.seconds >= 1.0
+        assert outcome.seconds > 0.99  # an answer may come just before the time is up, and no other begins
         assert len(outcome.visits) > 2
         outcome.check_all_images()
         assert reports == list(range(2, len(outcome.visits) + 1, 2))
