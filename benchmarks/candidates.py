@@ -55,7 +55,7 @@ class Candidate(NamedTuple):
 
     def fed(self) -> dict[str, object]:
         """How the network is fed and its answer read, for JSON."""
-        return _feeding(self.spec)
+        return {**_feeding(self.spec), "precision": self.remover.precision}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -127,9 +127,10 @@ def _open(name: str, model: str, asked: argparse.Namespace) -> Candidate:
     spec = find_model(model)
     if spec.family != "saliency":
         raise UsageError(f"{name} does not answer with one mask, so there is nothing to compare.")
-    # Its own precision: auto may have learnt of a faster one.
+    # What came with the package, or its own precision: of others, auto may have learnt of a faster one.
+    precision = "auto" if spec.embedded else spec.precision
     remover = Remover(
-        model, precision=spec.precision, threads=asked.threads, exact=asked.exact, refine=asked.refine
+        model, precision=precision, threads=asked.threads, exact=asked.exact, refine=asked.refine
     )
     return Candidate(name, spec, remover)
 

@@ -12,6 +12,8 @@ from cli.rembolt_command import Done, in_process, small_photo
 from hypothesis import settings
 from PIL import Image
 
+from rembolt.engine.processor import this_processor
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 """Weights and photos that are not part of the project; tests that need them skip without."""
 
@@ -39,6 +41,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared folder with weights and photos is not there")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def usual_precision() -> str:
+    """What `bolt` runs in on this processor's cores, where nothing else is asked for."""
+    return "int8" if this_processor().has_vnni else "fp32"
 
 
 def sample_photo(name: str) -> Image.Image:

@@ -10,9 +10,10 @@ much of each is chosen on the validation photos (`training.tune`).
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -20,16 +21,20 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from rembolt.images.files import write_atomically
+from rembolt.models.convert import unpack
+from training.compact import compact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 def average(models: Sequence[onnx.ModelProto], shares: Sequence[float]) -> onnx.ModelProto:
     """Give a network whose weights are the mean of others'.
 
     Args:
-        models: of the same graph; the first is left as it is.
+        models: of the same graph, as `training.export` writes them.
         shares: what each counts, any positive numbers.
 
     Raises:
@@ -37,21 +42,25 @@ def average(models: Sequence[onnx.ModelProto], shares: Sequence[float]) -> onnx.
     """
     if len(shares) != len(models) or not all(share > 0 for share in shares):
         raise ValueError(f"{len(models)} networks need as many shares above 0, not {list(shares)}.")
-    if any(_shape(model) != _shape(models[0]) for model in models):
+    opened = [unpack(copy.deepcopy(model)) for model in models]
+    if any(_shape(model) != _shape(opened[0]) for model in opened):
         raise ValueError("the networks have different shapes: only weights can be averaged.")
-    mean = onnx.ModelProto()
-    mean.CopyFrom(models[0])
-    for tensor, *others in zip(*([*model.graph.initializer] for model in (mean, *models)), strict=True):
-        values = [numpy_helper.to_array(other) for other in others]
-        if values[0].dtype.kind == "f":
-            weighted = np.average(np.stack(values).astype(np.float64), 0, shares)
-            tensor.CopyFrom(numpy_helper.from_array(weighted.astype(values[0].dtype), tensor.name))
-    return mean
+    values = [_weights(model) for model in opened]
+    for tensor in opened[0].graph.initializer:
+        same = [weights[tensor.name] for weights in values]
+        if same[0].dtype == np.float32:
+            weighted = np.average(np.stack(same).astype(np.float64), 0, shares)
+            tensor.CopyFrom(numpy_helper.from_array(weighted.astype(np.float32), tensor.name))
+    return compact(opened[0])
+
+
+def _weights(model: onnx.ModelProto) -> dict[str, NDArray[Any]]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
 
 
 def _shape(model: onnx.ModelProto) -> list[tuple[object, ...]]:
     weights = [(tensor.name, tensor.data_type, *tensor.dims) for tensor in model.graph.initializer]
-    return [*weights, *((node.op_type, *node.input, *node.output) for node in model.graph.node)]
+    return [*sorted(weights), *((node.op_type, *node.input, *node.output) for node in model.graph.node)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

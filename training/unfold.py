@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import nn
 
+from rembolt.models.convert import unpack
 from training.network import Block, Bolt
 
 if TYPE_CHECKING:
@@ -42,10 +43,8 @@ def read(path: Path, images: Iterable[Tensor]) -> Bolt:
 
 def _restored(model: onnx.ModelProto, images: Iterable[Tensor]) -> Bolt:
     stored = {
-        tensor.name.removesuffix(".half").removeprefix("network."): torch.from_numpy(
-            numpy_helper.to_array(tensor).astype("float32")
-        )
-        for tensor in model.graph.initializer
+        tensor.name.removeprefix("network."): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        for tensor in unpack(model).graph.initializer
     }
     network = Bolt().eval()
     if more := {name for name in stored if name.endswith(".weight")} - network.state_dict().keys():

@@ -109,11 +109,19 @@ class OpenVinoNetwork:
 
 def _read(path: Path) -> Any:
     from openvino.frontend import FrontEndManager
+    from openvino.passes import ConstantFolding, Manager
 
     try:
         # Not `Core.read_model`, which tries the readers of all other formats too, noisily, on a broken file.
         reader = FrontEndManager().load_by_framework("onnx")
-        return reader.convert(reader.load(str(path)))
+        model = reader.convert(reader.load(str(path)))
+        # Weights that are only kept in 8 bits: OpenVINO 2026.4 brings wrong ones back from its cache, unless
+        # they are widened first. In a network that computes in 8 bits, that would make it compute in float.
+        if not any(one.get_type_name() == "FakeQuantize" for one in model.get_ops()):
+            fold = Manager()
+            fold.register_pass(ConstantFolding())
+            fold.run_passes(model)
+        return model
     except Exception as error:  # noqa: BLE001 - the reader raises many kinds
         _blame(path, error)
 

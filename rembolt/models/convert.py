@@ -50,7 +50,7 @@ def convert_to_fp16(source: Path, target: Path) -> Path:
             with warnings.catch_warnings():
                 # One for each number too small for half precision, and there is nothing to do about them.
                 warnings.simplefilter("ignore")
-                half = float16.convert_float_to_float16(_unpacked(onnx.load(source)), keep_io_types=True)
+                half = float16.convert_float_to_float16(unpack(onnx.load(source)), keep_io_types=True)
         except Exception as error:
             # The converter and protobuf raise whatever comes up inside them.
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -87,23 +87,31 @@ def join_parts(asset: Asset, folder: Path, fetch: Callable[[Asset], None]) -> Pa
     return target
 
 
-def _unpacked(model: Any) -> Any:
-    """A network whose weights are kept in half precision only to be small, with full ones in their place."""
+def unpack(model: Any) -> Any:
+    """Put full weights where a network keeps them in fewer bytes only to be small, in place.
+
+    Args:
+        model: an `onnx.ModelProto`. What `Cast` to float32 and `Mul` make of its constants is computed.
+    """
     import numpy as np
     from onnx import TensorProto, numpy_helper
 
     graph = model.graph
-    packed = {entry.name: entry for entry in graph.initializer if entry.data_type == TensorProto.FLOAT16}
-    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in packed]
-    for node in casts:
-        if any(entry.name == "to" and entry.i == TensorProto.FLOAT for entry in node.attribute):
-            values = numpy_helper.to_array(packed[node.input[0]]).astype(np.float32)
-            graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
-            graph.node.remove(node)
+    constants = {entry.name: entry for entry in graph.initializer}
+    for node in list(graph.node):
+        if node.op_type not in ("Cast", "Mul") or not all(name in constants for name in node.input):
+            continue
+        if node.op_type == "Cast" and not any(
+            entry.name == "to" and entry.i == TensorProto.FLOAT for entry in node.attribute
+        ):
+            continue
+        factors = [numpy_helper.to_array(constants[name]).astype(np.float32) for name in node.input]
+        value = factors[0] * factors[1] if node.op_type == "Mul" else factors[0]
+        constants[node.output[0]] = numpy_helper.from_array(value, node.output[0])
+        graph.node.remove(node)
     used = {name for node in graph.node for name in node.input}
-    for name, entry in packed.items():
-        if name not in used:
-            graph.initializer.remove(entry)
+    del graph.initializer[:]
+    graph.initializer.extend(entry for name, entry in constants.items() if name in used)
     return model
 
 

@@ -78,7 +78,7 @@ def rows() -> Iterator[ModelSpec]:
     yield ModelSpec(
         name="bolt",
         title="Fast general model that comes with rembolt",
-        assets=(Asset(file="bolt.onnx", source=None, hash=None, size=3_657_290),),
+        assets=(Asset(file="bolt.onnx", source=None, hash=None, size=1_962_087),),
         input_size=(256, 256),
         brightness="255",
         head="sigmoid",

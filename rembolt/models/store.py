@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rembolt.models.progress import Progress
     from rembolt.models.spec import Asset, ModelSpec
 
-_EMBEDDED = Path(__file__).parent / "weights"
+EMBEDDED = Path(__file__).parent / "weights"
 _TRUE = ("1", "true", "yes", "on")
 
 
@@ -57,7 +57,7 @@ def home() -> Path:
 def folders(spec: ModelSpec) -> tuple[Path, ...]:
     """Give the folders in which `spec` is looked for, best first; they need not exist."""
     if spec.embedded:
-        return (_EMBEDDED,)
+        return (EMBEDDED,)
     if spec.path is not None:
         return (spec.path.parent,)
     candidates = [home() / "models" / spec.folder]

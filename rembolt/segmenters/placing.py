@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rembolt import profile
 from rembolt.engine.device import candidates
-from rembolt.engine.processor import this_processor
+from rembolt.engine.processor import quantisation_types, this_processor
 from rembolt.engine.session import Placement
 from rembolt.engine.threads import threads_asked_for
 from rembolt.errors import DeviceError
@@ -60,7 +60,7 @@ def as_asked(spec: ModelSpec, path: Path, options: SessionOptions) -> Place:
     precision = options.precision
     if precision not in MADE or spec.precision == precision or spec.family not in FAMILIES:
         return Place(spec, path, placement)
-    variant = variants.find(path, precision)
+    variant = variant_of(path, precision)
     if variant is None:
         to = "" if precision == "int8" else f" --to {precision}"
         raise DeviceError(
@@ -90,10 +90,10 @@ def as_measured(spec: ModelSpec, path: Path, options: SessionOptions) -> Place:
         place = as_asked(spec, path, options)
         if options.precision != "auto" or not _int8_pays(path):
             return place
-        log.info("%s runs in int8: its report says that it is good and faster on this processor.", spec.name)
+        log.info("%s runs in int8: it was measured to be as good, and faster on this processor.", spec.name)
         return as_asked(spec, path, replace(options, precision="int8"))._replace(measured=True)
     precision = choice.precision or options.precision
-    gone = precision == "int8" != spec.precision and variants.find(path, "int8") is None
+    gone = precision == "int8" != spec.precision and variant_of(path, "int8") is None
     if gone and options.precision == "auto":
         _warn(
             f"the profile has {spec.name} in int8, but those weights are no longer here; it runs in "
@@ -125,10 +125,24 @@ def on_cpu(options: SessionOptions) -> bool:
     return bool(first) and first[0].name == "cpu"
 
 
+def variant_of(path: Path, precision: str) -> variants.Variant | None:
+    """Weights of `path` in another precision: made here, or those that came with it, where they suit.
+
+    Those that came with it are of one kind of number, which is right and fast on some processors only.
+    """
+    made = variants.find(path, precision)
+    if made is not None:
+        return made
+    came = variants.embedded(path, precision)
+    return came if came and came.report.get("types") == quantisation_types()._asdict() else None
+
+
 def _int8_pays(path: Path) -> bool:
-    variant = variants.find(path, "int8")
+    variant = variant_of(path, "int8")
     if variant is None:
         return False
+    if variant.embedded:  # `variant_of` gives it only where it pays
+        return True
     report = variant.report
     ratio = report.get("time_ratio")
     return (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rembolt.engine.openvino_runtime import installed
 from rembolt.engine.session import Placement, Session
-from rembolt.models import variants
+from rembolt.segmenters.placing import variant_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def ways(spec: ModelSpec, path: Path, processor: Processor) -> list[Way]:
     found = [Way(spec, path, runtime, spec.precision) for runtime in runtimes]
     if installed() and processor.has_bf16 and spec.precision == "fp32":
         found.append(Way(spec, path, "openvino", "bf16"))
-    variant = variants.find(path, "int8") if spec.precision != "int8" else None
+    variant = variant_of(path, "int8") if spec.precision != "int8" else None
     if variant is not None and variant.report.get("good") is True and not variant.report.get("forced"):
         int8 = replace(spec, precision="int8")
         found += [Way(int8, variant.path, runtime, "int8") for runtime in runtimes]

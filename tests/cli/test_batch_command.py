@@ -272,7 +272,7 @@ def test_verbose_names_every_photo(run, good):
     assert "in/sub/b.jpg: skipped, its result exists" in run("batch", "in", "out", "-v").err
 
 
-def test_json_is_one_object(run, photos):
+def test_json_is_one_object(run, photos, usual_precision):
     report = run("batch", "in", "out", "--json", "--workers", "2").report
     assert report.pop("seconds") > 0
     assert report.pop("photos_per_second") > 0
@@ -290,7 +290,7 @@ def test_json_is_one_object(run, photos):
         "interrupted": False,
         "model": "bolt",
         "device": "cpu",
-        "precision": "fp32",
+        "precision": usual_precision,
         "workers": 2,
     }
 

@@ -280,7 +280,7 @@ def test_quality_makes_smaller_files(run, photo):
 def test_device_and_precision_that_are_there(run, photo):
     done = run("remove", photo, "out.png", "--device", "cpu", "--precision", "fp32", "--json")
     assert (done.report["device"], done.report["precision"]) == ("cpu", "fp32")
-    assert Path("out.png").read_bytes() == rembolt.remove(photo.read_bytes())
+    assert Path("out.png").read_bytes() == rembolt.remove(photo.read_bytes(), precision="fp32")
 
 
 def test_openvino_says_what_ran(run, photo):
@@ -289,7 +289,7 @@ def test_openvino_says_what_ran(run, photo):
     assert done.code == 0
     report = done.report
     assert (report["device"], report["precision"], report["runtime"]) == ("openvino", "fp32", "openvino")
-    ours = np.asarray(rembolt.remove(Image.open(photo), only_mask=True), np.int16)
+    ours = np.asarray(rembolt.remove(Image.open(photo), only_mask=True, precision="fp32"), np.int16)
     theirs = np.asarray(Image.open("out.png").getchannel("A"), np.int16)
     assert np.abs(ours - theirs).max() <= 1
 
@@ -347,10 +347,10 @@ def test_offline_the_embedded_model_works(run, photo):
 # --- what is said
 
 
-def test_one_line_says_what_was_done(run, photo):
+def test_one_line_says_what_was_done(run, photo, usual_precision):
     done = run("remove", "cat.jpg", "out.png")
     assert done.out == b""
-    assert done.err.startswith("cat.jpg -> out.png (151x97, bolt on cpu in fp32, ")
+    assert done.err.startswith(f"cat.jpg -> out.png (151x97, bolt on cpu in {usual_precision}, ")
     assert done.err.count("\n") == 1
 
 
@@ -386,7 +386,7 @@ def test_a_refinement_past_its_time_is_told_unless_quiet(run, photo, monkeypatch
     assert Path("out.png").exists()
 
 
-def test_json_is_one_object(run, photo):
+def test_json_is_one_object(run, photo, usual_precision):
     done = run("remove", "cat.jpg", "out.webp", "--json", "--max-size", "64")
     assert done.code == 0
     assert done.err == ""
@@ -399,7 +399,7 @@ def test_json_is_one_object(run, photo):
         "bytes": Path("out.webp").stat().st_size,
         "model": "bolt",
         "device": "cpu",
-        "precision": "fp32",
+        "precision": usual_precision,
         "runtime": "onnxruntime",
         "timings": None,
     }

@@ -19,6 +19,7 @@ from rembolt.engine.openvino_runtime import cpu_hints
 from rembolt.engine.session import Placement, Session
 from rembolt.errors import BrokenWeightsError
 from rembolt.models.catalogue import find_model
+from rembolt.segmenters.opening import clear_sessions
 
 pytest.importorskip("openvino")
 
@@ -118,3 +119,14 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 def test_photos_can_be_cut_out_in_forked_workers() -> None:
     result = subprocess.run([sys.executable, "-c", FORKING], timeout=120, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_networks_from_openvinos_cache_answer_the_same(cat: Image.Image) -> None:
+    """It has lost weights that are kept in 8 bits, where the cache was used a second time."""
+    alphas = []
+    for _ in range(5):
+        clear_sessions()
+        remover = Remover(device="openvino")
+        alphas += [one.cutout(cat).alpha for one in (remover, remover.with_threads(1))]
+    own = Remover(precision="fp32").cutout(cat).alpha.astype(int)
+    assert max(int(np.abs(alpha - own).max()) for alpha in alphas) <= 1

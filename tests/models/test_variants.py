@@ -40,7 +40,7 @@ def test_none_was_made(source):
 
 def test_found_with_its_report(source):
     path = put(source)
-    assert variants.find(source, "int8") == (path, {"good": True})
+    assert variants.find(source, "int8") == variants.Variant(path, {"good": True})
 
 
 def test_moved_and_copied_sources_still_have_theirs(source, tmp_path):

@@ -352,7 +352,7 @@ def fake_converter(monkeypatch, convert):
     sys.modules["onnx"].save = lambda model, path: Path(path).write_bytes(model)
     sys.modules["onnxconverter_common"].float16 = sys.modules["onnxconverter_common.float16"]
     sys.modules["onnxconverter_common.float16"].convert_float_to_float16 = convert
-    monkeypatch.setattr("rembolt.models.convert._unpacked", lambda model: model)
+    monkeypatch.setattr("rembolt.models.convert.unpack", lambda model: model)
 
 
 def test_half_precision_is_made_once(half, tmp_path, monkeypatch, weights_file):

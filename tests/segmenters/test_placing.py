@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import numpy as np
@@ -10,6 +11,7 @@ from segmenters.int8_weights import put, quantised
 
 import rembolt.rembg
 from rembolt import Remover, profile
+from rembolt.engine.processor import QuantisationTypes
 from rembolt.errors import DeviceError
 from rembolt.models import variants
 from rembolt.models.catalogue import find_model
@@ -20,6 +22,8 @@ from rembolt.segmenters import opening, placing
 from rembolt.segmenters.opening import clear_sessions, measured_choice, open_segmenter
 from rembolt.settings import SessionOptions
 
+EMBEDDED = variants.embedded
+
 
 @pytest.fixture(scope="module")
 def int8(tmp_path_factory) -> bytes:
@@ -28,6 +32,8 @@ def int8(tmp_path_factory) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
+    """As if nothing came with `bolt` but its own weights; what really did has a section of its own."""
+    monkeypatch.setattr(variants, "embedded", lambda source, precision: None)
     monkeypatch.setattr(placing, "_said", set())
     profile._warn.cache_clear()
     clear_sessions()
@@ -181,6 +187,65 @@ def test_auto_does_without_int8_that_cannot_be_loaded(caplog):
 def test_own_providers_run_the_models_own_weights(int8):
     put(int8)
     assert Remover(providers=["CPUExecutionProvider"]).precision == "fp32"
+
+
+# --- what came with the model
+
+
+@pytest.fixture
+def came(monkeypatch):
+    """The int8 weights that came with bolt, on a processor that they suit."""
+    monkeypatch.setattr(variants, "embedded", EMBEDDED)
+    types = {"activation": "uint8", "weight": "int8", "reduce_range": False}
+    monkeypatch.setattr(placing, "quantisation_types", lambda: QuantisationTypes(**types))
+    return EMBEDDED(weights(find_model("bolt"))[0], "int8")
+
+
+def test_auto_takes_the_int8_that_came_with_bolt(came, small, caplog):
+    with caplog.at_level(logging.INFO, "rembolt"):
+        remover = Remover()
+    assert "bolt runs in int8" in caplog.text
+    own = Remover(precision="fp32")
+    assert (remover.precision, own.precision) == ("int8", "fp32")
+    apart = np.abs(remover.cutout(small).alpha.astype(int) - own.cutout(small).alpha)
+    assert 0 < apart.mean() < 2
+    assert Remover(precision="int8").precision == "int8"
+    assert Remover(exact=True).precision == "fp32"
+    assert np.array_equal(remover.cutout(small, exact=True).rgba, own.cutout(small, exact=True).rgba)
+
+
+def test_what_came_with_bolt_was_made_of_it(came):
+    source = weights(find_model("bolt"))[0]
+    assert came.embedded
+    report = json.loads(came.path.with_suffix(".json").read_bytes())
+    assert report["source"]["sha256"] == variants.place(source, "int8").parent.name
+    assert report["bytes"] == came.path.stat().st_size
+    assert {name: report[name] for name in came.report} == came.report
+    assert report["time_ratio"] > placing.WORTH
+    assert report["forced"] is False
+    assert variants.find(source, "int8") is None
+    assert EMBEDDED(source, "fp16") is None
+
+
+def test_what_was_made_here_goes_before_what_came(came, int8):
+    path = put(int8, time_ratio=1.0)
+    assert placing.variant_of(weights(find_model("bolt"))[0], "int8").path == path
+    assert Remover().precision == "fp32"
+
+
+@pytest.mark.parametrize("lacks", [{"reduce_range": True}, {"activation": "int8"}], ids=str)
+def test_where_the_processor_has_other_numbers_nothing_came(came, lacks, monkeypatch):
+    types = {"activation": "uint8", "weight": "int8", "reduce_range": False, **lacks}
+    monkeypatch.setattr(placing, "quantisation_types", lambda: QuantisationTypes(**types))
+    assert Remover().precision == "fp32"
+    with pytest.raises(DeviceError, match="has no int8 weights here"):
+        Remover(precision="int8")
+
+
+def test_a_copy_of_bolt_elsewhere_has_none(came, tmp_path):
+    copied = tmp_path / "bolt.onnx"
+    copied.write_bytes(weights(find_model("bolt"))[0].read_bytes())
+    assert placing.variant_of(copied, "int8") is None
 
 
 # --- the profile

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from rembolt.images.files import write_atomically
+from training.compact import halve
 from training.edges.network import SHAPES, Refiner
-from training.export import OPSET, halve
+from training.export import OPSET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
