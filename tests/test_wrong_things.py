@@ -540,7 +540,9 @@ def test_cuda_on_a_machine_without(refused, photo):
 
 @pytest.mark.parametrize("precision", ["int8", "fp16"])
 def test_a_precision_that_is_not_there(refused, photo, precision):
-    refused(5, [photo, "out.png", "--precision", precision], precision, "fp32")
+    mine = networks.saliency(photo.with_name("mine.onnx"), size=320)  # bolt may come with int8
+    mine.with_suffix(".json").write_text('{"input_size": 320}')
+    refused(5, [photo, "out.png", "-m", mine, "--precision", precision], precision, "fp32")
 
 
 def test_bf16_on_a_cpu_without(refused, photo):
