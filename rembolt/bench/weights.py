@@ -11,9 +11,9 @@ from rembolt.bench import random_networks
 from rembolt.engine.openvino_runtime import installed
 from rembolt.engine.processor import this_processor
 from rembolt.errors import UsageError, WeightsUnavailableError
-from rembolt.models import variants
 from rembolt.models.catalogue import find_model, model_names
 from rembolt.models.store import home, where
+from rembolt.segmenters.placing import variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -125,11 +125,12 @@ def furnish(folder: Path, models: Iterable[str], given: Mapping[str, Path] | Non
 def _ways(source: Path, folder: Path) -> tuple[Way, ...]:
     openvino = installed()
     ways: list[Way] = []
-    if variant := variants.find(source, "int8"):
-        place = folder / "rembolt" / variant.path.relative_to(home())
-        place.parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (".onnx", ".json"):
-            shutil.copyfile(variant.path.with_suffix(suffix), place.with_suffix(suffix))
+    if variant := variant_of(source, "int8"):
+        if not variant.embedded:
+            place = folder / "rembolt" / variant.path.relative_to(home())
+            place.parent.mkdir(parents=True, exist_ok=True)
+            for suffix in (".onnx", ".json"):
+                shutil.copyfile(variant.path.with_suffix(suffix), place.with_suffix(suffix))
         ways.append({"precision": "int8"})
         if openvino:
             ways.append({"precision": "int8", "device": "openvino"})

@@ -161,11 +161,15 @@ def test_everyone_is_measured_by_rembg_with_the_same_weights() -> None:
     assert needed(["bolt"], "rembg") == ["bolt", "u2netp"]
 
 
-def test_weights_in_int8_are_measured_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_in_int8_are_measured_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usual_precision: str
+) -> None:
     monkeypatch.setenv("REMBOLT_HOME", str(tmp_path / "home"))
     source = where(find_model("bolt")).path
     assert source is not None
-    assert {"precision": "int8"} not in weights.furnish(tmp_path / "none", ["bolt"]).ways["bolt"]
+    came = {"precision": "int8"} in weights.furnish(tmp_path / "none", ["bolt"]).ways["bolt"]
+    assert came == (usual_precision == "int8")
+    assert not (tmp_path / "none" / "rembolt").exists(), "what is in the package is not copied"
     variant = variants.place(source, "int8")
     variant.parent.mkdir(parents=True)
     variant.write_bytes(b"weights")
