@@ -60,9 +60,16 @@ def needs_rembg() -> None:
         pytest.skip("needs rembg's command")
 
 
-def in_bf16() -> list[str]:
+def other_ways() -> list[str]:
     """The rows of bolt that only some processors add; a model with random weights has none."""
-    return ["rembolt bolt --precision bf16"] if installed() and this_processor().has_bf16 else []
+    ways = []
+    if this_processor().has_vnni:
+        ways.append("--precision int8")
+        if installed():
+            ways.append("--precision int8 --device openvino")
+    if installed() and this_processor().has_bf16:
+        ways.append("--precision bf16")
+    return [f"rembolt bolt {way}" for way in ways]
 
 
 def test_jobs_and_limits_beside_rembg(folder: Path) -> None:
@@ -70,7 +77,7 @@ def test_jobs_and_limits_beside_rembg(folder: Path) -> None:
     document, printed = numbers(folder, "--against", "rembg", "--only", "jobs,limits")
     jobs = document["jobs"]["photos"][SIZE]
     fine = "--refine fast"
-    bolt = ["rembolt bolt", f"rembolt bolt {fine}", *in_bf16()]
+    bolt = ["rembolt bolt", f"rembolt bolt {fine}", *other_ways()]
     u2netp = ["rembolt u2netp", f"rembolt u2netp {fine}", "rembolt u2netp --exact"]
     assert list(jobs) == [*bolt, *u2netp, "rembg u2netp"]
     for all_ in jobs.values():
@@ -105,7 +112,7 @@ def test_memory_start_and_batch_beside_rembg(folder: Path) -> None:
     assert set(document["start"]["commands"]) == set(memory["photos"][SIZE]) == set(memory["base"])
     batch = document["batch"]
     assert batch["photos"] == 2
-    assert set(batch["commands"]) == {"rembolt bolt", *in_bf16(), "rembolt u2netp", "rembg u2netp"}
+    assert set(batch["commands"]) == {"rembolt bolt", *other_ways(), "rembolt u2netp", "rembg u2netp"}
     assert "rembg p u2netp *" in printed
     assert "times the RGB size" in printed
 
