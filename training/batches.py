@@ -36,7 +36,7 @@ class Batch(NamedTuple):
         pictures: `uint8` `(B, S, S, 3)`.
         masks: `uint8` `(B, S, S)`.
         boundaries: `uint8` `(B, S, S)`.
-        answers: the teacher's, where the recipe has one.
+        answers: the teacher's to the first of them, where the recipe has one.
     """
 
     pictures: NDArray[np.uint8]
@@ -52,21 +52,23 @@ def batch(recipe: Recipe, photos: Sequence[Photo], step: int, lessons: Lessons |
         recipe: what is trained.
         photos: all of them.
         step: from 0.
-        lessons: scenes to which a teacher's answers are known: no others are drawn then.
+        lessons: scenes to which a teacher's answers are known, for the recipe's share of the batch.
     """
     phase, _ = recipe.at(step)
     seen = _seen(recipe, len(photos), step)
+    taught = recipe.lessons(phase.batch) if lessons else 0
     examples = []
-    for epoch, index in seen:
+    for place, (epoch, index) in enumerate(seen):
         random = np.random.default_rng((recipe.seed, step, index))
         drawn = (
             lessons.scene(photos, epoch, index, phase.size)
-            if lessons
+            if lessons and place < taught
             else scene(random, photos, index, phase.size, recipe.views)
         )
         examples.append(photographed(random, *drawn))
     pictures, masks, boundaries = (np.stack(part) for part in zip(*examples, strict=True))
-    return Batch(pictures, masks, boundaries, lessons.answers(seen, phase.size) if lessons else None)
+    answers = lessons.answers(seen[:taught], phase.size) if lessons else None
+    return Batch(pictures, masks, boundaries, answers)
 
 
 def stream(

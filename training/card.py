@@ -176,9 +176,10 @@ def multiplications(size: tuple[int, int]) -> int:
 def _teacher(teaching: Teaching | None) -> str:
     if teaching is None:
         return " No other network is a teacher."
+    some = "" if teaching.share == 1 else f" of {teaching.share:.0%} of each batch"
     return (
-        f" {OTHER} is a teacher (`training/lessons.py`): its masks are {teaching.masks:.0%} of what is to be"
-        f" answered, and the distance from its features counts {teaching.features:g} a layer."
+        f" {OTHER} is a teacher{some} (`training/lessons.py`): its masks are {teaching.masks:.0%} of what"
+        f" is to be answered, and the distance from its features counts {teaching.features:g} a layer."
     )
 
 

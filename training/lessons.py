@@ -59,6 +59,41 @@ class Answers(NamedTuple):
     features: tuple[NDArray[np.float32], ...]
 
 
+class Answer(NamedTuple):
+    """What a teacher says of one scene.
+
+    Attributes:
+        mask: `uint8` `(S, S)`, 255 for the subject.
+        features: of each layer `float32` `(C, s, s)`, as they are.
+    """
+
+    mask: NDArray[np.uint8]
+    features: list[NDArray[np.float32]]
+
+
+class Teacher:
+    """A network that is asked, on one core.
+
+    Args:
+        model: ONNX, `float32` `(1, 3, H, W)` normalised as for `bolt`, its first output the mask in [0, 1].
+        layers: names of the tensors inside that it tells, `(1, C, h, w)`, from the input to the output.
+
+    Raises:
+        ValueError: the model has no such tensors.
+    """
+
+    def __init__(self, model: Path, layers: Sequence[str]) -> None:
+        self._session = _session(model, layers)
+        self._input = self._session.get_inputs()[0].name
+        self._wanted = [self._session.get_outputs()[0].name, *layers]
+
+    def ask(self, picture: Bytes) -> Answer:
+        """Show it a scene, RGB `(S, S, 3)`."""
+        mask, *features = self._session.run(self._wanted, {self._input: _prepared(picture)})
+        greys = np.rint(np.clip(mask[0, 0], 0, 1) * 255).astype(np.uint8)
+        return Answer(greys, [layer[0] for layer in features])
+
+
 class Lessons:
     """A folder of answers, read where they are needed.
 
@@ -135,8 +170,8 @@ def write(
 
     Args:
         folder: for the answers.
-        model: ONNX, `float32` `(1, 3, H, W)` normalised as for `bolt`, its first output the mask in [0, 1].
-        layers: names of the tensors inside that are kept, `(1, C, h, w)`, from the input to the output.
+        model: as for `Teacher`.
+        layers: as for `Teacher`: those that are kept.
         photos: which.
         settings: `sets`, `views`, `size`, `seed` and `scenes`, how many of each photo.
 
@@ -144,27 +179,25 @@ def write(
         ValueError: the model has no such tensors.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    teacher = _session(model, layers)
-    name = teacher.get_inputs()[0].name
+    teacher = Teacher(model, layers)
     views, size = Views(**settings["views"]), settings["size"]
     shown = len(photos) * settings["scenes"]
 
-    def ask(row: int) -> list[NDArray[np.float32]]:
+    def ask(row: int) -> Answer:
         number, index = divmod(row, len(photos))
         picture, _ = scene(_random(settings["seed"], number, index), photos, index, size, views)
-        return teacher.run(None, {name: _prepared(picture)})
+        return teacher.ask(picture)
 
     masks = _array(folder / MASKS, np.uint8, (shown, size, size))
     features = [
-        _array(_layer(folder, number), np.float16, (shown, *layer.shape[1:]))
-        for number, layer in enumerate(ask(0)[1:])
+        _array(_layer(folder, number), np.float16, (shown, *layer.shape))
+        for number, layer in enumerate(ask(0).features)
     ]
 
     def keep(row: int) -> None:
-        mask, *inside = ask(row)
-        masks[row] = np.rint(np.clip(mask[0, 0], 0, 1) * 255)
+        masks[row], inside = ask(row)
         for kept, layer in zip(features, inside, strict=True):
-            kept[row] = layer[0]
+            kept[row] = layer
 
     # A scene a core is faster than every core at the same scene.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -58,14 +58,19 @@ class Teaching:
     Attributes:
         masks: share of the teacher's mask in what is to be answered, the rest is the photo's own mask.
         features: what the distance from the teacher's features counts, per layer.
+        share: of each batch that is lessons. The rest are new scenes, with the photo's mask only: of the same
+            few scenes again and again a network learns the masks by heart.
     """
 
     masks: float
     features: float
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.masks <= 1:
             raise ValueError(f"the share of the teacher's masks must be from 0 to 1, not {self.masks}.")
+        if not 0 < self.share <= 1:
+            raise ValueError(f"the share of lessons must be above 0 and at most 1, not {self.share}.")
         if self.features < 0:
             raise ValueError(f"the teacher's features cannot count less than nothing: {self.features}.")
 
@@ -115,6 +120,10 @@ class Recipe:
     def views(self) -> Views:
         """How often photos are changed in which way."""
         return Views(self.studio, self.close_up)
+
+    def lessons(self, batch: int) -> int:
+        """How many pictures of a batch are lessons, the first ones."""
+        return max(1, round(self.teaching.share * batch)) if self.teaching else 0
 
     @property
     def steps(self) -> int:

@@ -74,11 +74,14 @@ class Trainer:
         taught, teaching = batch.answers, self.recipe.teaching
         if taught is None or teaching is None:
             return loss(finest_first, masks, boundaries)
-        wanted = torch.lerp(masks, self._shares(taught.masks), teaching.masks)
-        value = loss(finest_first, wanted, boundaries)
+        lessons = len(taught.masks)
+        masks[:lessons].lerp_(self._shares(taught.masks), teaching.masks)
+        value = loss(finest_first, masks, boundaries)
         if not self.lenses:
             return value
-        seen = [lens(layer.float()) for lens, layer in zip(self.lenses, self.network.seen, strict=True)]
+        seen = [
+            lens(layer[:lessons].float()) for lens, layer in zip(self.lenses, self.network.seen, strict=True)
+        ]
         features = [self._here(layer) for layer in taught.features]
         return value + teaching.features * distance(seen, features)
 

@@ -114,6 +114,37 @@ def test_a_batch_shows_what_the_teacher_saw(folder, taught, photos):
     assert not np.array_equal(made.pictures, again.pictures)
 
 
+def test_a_share_of_each_batch_is_lessons_and_the_rest_is_new(folder, taught, photos):
+    learnt = Lessons(folder)
+    half = replace(taught, teaching=replace(taught.teaching, share=0.5))
+    all_, some, none = (
+        batch(recipe, photos, 0, given) for recipe, given in ((taught, learnt), (half, learnt), (half, None))
+    )
+    assert some.answers.masks.shape == (2, SIZE, SIZE)
+    assert [len(layer) for layer in some.answers.features] == [2, 2, 2]
+    for one, lesson, new in zip(some[:2], all_[:2], none[:2], strict=True):
+        assert np.array_equal(one[:2], lesson[:2])
+        assert np.array_equal(one[2:], new[2:])
+        assert not np.array_equal(lesson[2:], new[2:])
+    assert len(batch(replace(half, teaching=Teaching(0.5, 0.1, 0.01)), photos, 0, learnt).answers.masks) == 1
+
+
+def test_who_is_no_lesson_is_not_taught(folder, taught, photos):
+    """Of photos and teacher that say the opposite of each other, a batch follows both, each for its share."""
+    taught = replace(taught, teaching=Teaching(1.0, 0.0, share=0.5))
+    made = batch(taught, photos, 0, Lessons(folder))
+    torn = made._replace(
+        masks=np.full_like(made.masks, 255),
+        answers=made.answers._replace(masks=np.zeros_like(made.answers.masks)),
+    )
+    masks = torn.masks.copy()
+    masks[:2] = 0
+    trainer = Trainer(taught, torch.device("cpu"), channels=(3, 3, 3))
+    plain = Trainer(replace(taught, teaching=None), torch.device("cpu"))
+    told = float(plain.learn(torn._replace(masks=masks, answers=None)))
+    assert float(trainer.learn(torn)) == pytest.approx(told, abs=1e-6)
+
+
 def test_the_stream_brings_the_answers(folder, taught, photos):
     learnt = Lessons(folder)
     for step, made in enumerate(stream(taught, photos, 0, 2, learnt)):
@@ -195,6 +226,12 @@ def test_from_photos_over_lessons_to_a_network(shards, model, taught, tmp_path, 
 def test_lessons_and_recipe_must_fit(folder, taught, given, change, sentence):
     with pytest.raises(ValueError, match=sentence):
         train._lessons(folder if given else None, replace(taught, **change))
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.1])
+def test_a_share_of_nothing_or_of_too_much_is_refused(share):
+    with pytest.raises(ValueError, match="the share of lessons must be above 0 and at most 1"):
+        Teaching(0.5, 0.1, share)
 
 
 def test_layers_that_the_network_does_not_have_are_refused(tmp_path, model, photos, taught):
