@@ -9,11 +9,15 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+AGAIN = 0.01
+"""Seconds after which an interrupt that was dropped comes again."""
+
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     # Nothing here multiplies matrices, and OpenBLAS's idle threads would spin beside ONNX Runtime's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    sys.unraisablehook = send_again
     gc.disable()  # a command makes no garbage worth looking for, and then its process ends
     try:
         from rembolt.cli.main import run
@@ -23,6 +27,23 @@ def main() -> NoReturn:
         print("rembolt: interrupted, nothing half-written.", file=sys.stderr)
         code = 130
     _leave(code)
+
+
+def send_again(dropped: sys.UnraisableHookArgs) -> None:
+    """Send Ctrl-C again, a moment later, if Python dropped it.
+
+    It does so where the signal comes while it runs a callback or a finaliser, as it does for every import.
+    """
+    if not issubclass(dropped.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
+        return
+    import _thread
+    import threading
+
+    # Not at once: what is raised in here would be dropped as well.
+    timer = threading.Timer(AGAIN, _thread.interrupt_main)
+    timer.daemon = True
+    timer.start()
 
 
 def _leave(code: int) -> NoReturn:

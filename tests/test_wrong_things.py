@@ -640,6 +640,36 @@ def test_an_interrupt_while_modules_load(folder, large_photo, module):
     assert files_in(folder) == {"large.png"}
 
 
+DROPPED = """
+import signal, sys, time
+from rembolt.__main__ import send_again
+
+class Finalised:
+    def __init__(self, error):
+        self.error = error
+
+    def __del__(self):
+        raise self.error
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.unraisablehook = send_again
+Finalised(ValueError("any other error"))
+try:
+    Finalised(KeyboardInterrupt())
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_that_python_drops_comes_again():
+    """In a finaliser, or while it lets go of an import's lock, what is raised is only printed."""
+    done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, timeout=60, check=True)
+    assert done.stdout == b"interrupted\n"
+    assert b"any other error" in done.stderr
+    assert b"KeyboardInterrupt" not in done.stderr
+
+
 @pytest.mark.parametrize("moment", range(8))
 def test_an_interrupt_at_any_moment(folder, large_photo, moment):
     child = started("remove", large_photo, "out.png", "-q")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import onnx
 import onnxruntime
+from google.protobuf.message import DecodeError
 
 from benchmarks.report import positive
 from rembolt.errors import RemboltError
@@ -79,7 +80,7 @@ class Teacher:
         layers: names of the tensors inside that it tells, `(1, C, h, w)`, from the input to the output.
 
     Raises:
-        ValueError: the model has no such tensors.
+        ValueError: the file is no ONNX file, or has no such tensors.
     """
 
     def __init__(self, model: Path, layers: Sequence[str]) -> None:
@@ -176,7 +177,7 @@ def write(
         settings: `sets`, `views`, `size`, `seed` and `scenes`, how many of each photo.
 
     Raises:
-        ValueError: the model has no such tensors.
+        ValueError: as for `Teacher`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(model, layers)
@@ -210,7 +211,10 @@ def write(
 
 
 def _session(model: Path, layers: Sequence[str]) -> onnxruntime.InferenceSession:
-    graph = onnx.load_from_string(model.read_bytes())
+    try:
+        graph = onnx.load_from_string(model.read_bytes())
+    except DecodeError as error:
+        raise ValueError(f"{model} is no ONNX file.") from error
     known = {name for node in graph.graph.node for name in node.output}
     if unknown := [name for name in layers if name not in known]:
         raise ValueError(f"{model} has no tensor {unknown[0]}.")

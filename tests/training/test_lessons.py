@@ -252,3 +252,10 @@ def test_a_folder_of_something_else_is_refused(tmp_path, folder):
 def test_a_tensor_that_is_not_there_is_named(tmp_path, model, photos):
     with pytest.raises(ValueError, match=r"teacher\.onnx has no tensor 205\."):
         lessons.write(tmp_path, model, ["features", "205"], photos, settings())
+
+
+def test_a_teacher_that_is_no_network_is_refused(tmp_path):
+    path = tmp_path / "notes.onnx"
+    path.write_text("no network at all")
+    with pytest.raises(ValueError, match=r"notes\.onnx is no ONNX file\."):
+        lessons.Teacher(path, ())
