@@ -65,7 +65,9 @@ def scene(
         RGB `(S, S, 3)` and mask `(S, S)`, both `uint8`.
     """
     photo = photos[index]
-    picture, mask = _close_up(random, *photo) if random.random() < views.close_up else _crop(random, *photo)
+    picture, mask = (
+        _close_up(random, *photo) if random.random() < views.close_up else _crop(random, *photo, views)
+    )
     picture, mask = resized(picture, size), resized(mask, size)
     if random.random() < 0.5:
         picture, mask = picture[:, ::-1], mask[:, ::-1]
@@ -94,12 +96,12 @@ def photographed(random: Generator, picture: Bytes, mask: Bytes) -> Example:
     return Example(picture, mask, cv2.absdiff(cv2.blur(mask, (side, side)), mask))
 
 
-def _crop(random: Generator, picture: Bytes, mask: Bytes) -> tuple[Bytes, Bytes]:
-    """Cut out a part, four times out of five: more than half of the height and of the width, mostly."""
-    if random.random() < 0.2:
+def _crop(random: Generator, picture: Bytes, mask: Bytes, views: Views) -> tuple[Bytes, Bytes]:
+    """Cut out a part, unless the photo is to be seen whole, as tall and as wide as the photo or less."""
+    if random.random() < views.whole:
         return picture, mask
     height, width = mask.shape
-    scale = random.uniform(0.55, 1)
+    scale = random.uniform(views.smallest, 1)
     rows = max(1, int(height * scale * random.uniform(0.85, 1)))
     columns = max(1, int(width * scale * random.uniform(0.85, 1)))
     top, left = random.integers(0, height - rows + 1), random.integers(0, width - columns + 1)

@@ -31,6 +31,7 @@ from training import recipe as recipes
 from training.augment import EMPTY
 from training.export import OPSET, is_mirrored
 from training.network import Bolt
+from training.recipe import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,7 +143,9 @@ def render(run: str, recipe: Recipe, curve: Sequence[dict[str, Any]], measured: 
         seed=recipe.seed,
         studio=f"{recipe.studio:.0%}",
         close_ups=f" {recipe.close_up:.0%} are close-ups." if recipe.close_up else "",
-        teacher=_teacher(recipe.teaching),
+        whole=f"{recipe.whole:.0%}",
+        smallest=f"{recipe.smallest:g}",
+        teacher=_teacher(recipe.teaching, start.get("lessons") or []),
         seen=f"{sum(phase.steps * phase.batch for phase in recipe.phases):,}",
         hours=f"{hours:.1f}",
         phases=_phases(recipe),
@@ -173,14 +176,22 @@ def multiplications(size: tuple[int, int]) -> int:
     return total
 
 
-def _teacher(teaching: Teaching | None) -> str:
+def _teacher(teaching: Teaching | None, kinds: Sequence[dict[str, Any]]) -> str:
     if teaching is None:
         return " No other network is a teacher."
     some = "" if teaching.share == 1 else f" of {teaching.share:.0%} of each batch"
-    return (
+    told = (
         f" {OTHER} is a teacher{some} (`training/lessons.py`): its masks are {teaching.masks:.0%} of what"
         f" is to be answered, and the distance from its features counts {teaching.features:g} a layer."
     )
+    for kind in kinds:
+        views = Views(**kind["views"])
+        told += (
+            f" Of each photo it saw {kind['scenes']} scenes: {views.studio:.0%} on a made background,"
+            f" {views.close_up:.0%} close-ups, {views.whole:.0%} of the others whole, the rest at least"
+            f" {views.smallest:g} of the sides."
+        )
+    return told
 
 
 def _phases(recipe: Recipe) -> str:

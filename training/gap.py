@@ -21,10 +21,11 @@ from benchmarks.report import positive
 from rembolt.errors import RemboltError
 from training import recipe as recipes
 from training.augment import scene
-from training.lessons import Lessons, Teacher
+from training.lessons import Lessons
 from training.measure import normalise
 from training.network import Bolt
 from training.photos import load
+from training.teacher import Teacher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,7 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, required=True, metavar="FOLDER", help="what training.train wrote")
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="where the tar shards are")
     parser.add_argument(
-        "--lessons", type=Path, required=True, metavar="FOLDER", help="those it was taught with"
+        "--lessons",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FOLDER",
+        help="those it was taught with",
     )
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="ONNX: how far from its masks, too")
     parser.add_argument("--photos", type=positive, default=500, help="so many of each kind")
@@ -98,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     some = np.random.default_rng(SEED).permutation(len(photos))[: asked.photos].tolist()
 
     def new(shown: Sequence[Photo], index: int) -> tuple[Bytes, Bytes]:
-        return scene(np.random.default_rng((SEED, index)), shown, index, SIZE, lessons.views)
+        return scene(np.random.default_rng((SEED, index)), shown, index, SIZE, recipe.views)
 
     kinds = {
         "lessons": (lessons.scene(photos, index, index, SIZE) for index in some),

@@ -20,17 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import onnx
-import onnxruntime
-from google.protobuf.message import DecodeError
 
 from benchmarks.report import positive
 from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
 from training.augment import resized, scene
-from training.measure import SPEC
 from training.photos import load
 from training.recipe import Views
+from training.teacher import Teacher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
 
     from training.augment import Bytes
     from training.photos import Photo
+    from training.teacher import Answer
 
 SETTINGS = "lessons.json"
 MASKS = "masks.npy"
@@ -60,76 +58,46 @@ class Answers(NamedTuple):
     features: tuple[NDArray[np.float32], ...]
 
 
-class Answer(NamedTuple):
-    """What a teacher says of one scene.
-
-    Attributes:
-        mask: `uint8` `(S, S)`, 255 for the subject.
-        features: of each layer `float32` `(C, s, s)`, as they are.
-    """
-
-    mask: NDArray[np.uint8]
-    features: list[NDArray[np.float32]]
-
-
-class Teacher:
-    """A network that is asked, on one core.
-
-    Args:
-        model: ONNX, `float32` `(1, 3, H, W)` normalised as for `bolt`, its first output the mask in [0, 1].
-        layers: names of the tensors inside that it tells, `(1, C, h, w)`, from the input to the output.
-
-    Raises:
-        ValueError: the file is no ONNX file, or has no such tensors.
-    """
-
-    def __init__(self, model: Path, layers: Sequence[str]) -> None:
-        self._session = _session(model, layers)
-        self._input = self._session.get_inputs()[0].name
-        self._wanted = [self._session.get_outputs()[0].name, *layers]
-
-    def ask(self, picture: Bytes) -> Answer:
-        """Show it a scene, RGB `(S, S, 3)`."""
-        mask, *features = self._session.run(self._wanted, {self._input: _prepared(picture)})
-        greys = np.rint(np.clip(mask[0, 0], 0, 1) * 255).astype(np.uint8)
-        return Answer(greys, [layer[0] for layer in features])
-
-
 class Lessons:
-    """A folder of answers, read where they are needed.
+    """Folders of answers, read where they are needed.
 
     Args:
-        folder: what `write` wrote.
+        folders: what `write` wrote, one or more: about the same photos, by the same teacher.
 
     Raises:
-        FileNotFoundError: it is not there, or incomplete.
-        ValueError: its settings cannot be read.
+        FileNotFoundError: one is not there, or incomplete.
+        ValueError: the settings of one cannot be read, or they do not fit together.
     """
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / SETTINGS
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            self.sets = tuple(found["sets"])
-            self.views = Views(**found["views"])
-            self._seed: int = found["seed"]
-            self.scenes: int = found["scenes"]
-            self._statistics = [np.array(layer, np.float32)[..., None, None] for layer in found["statistics"]]
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} says nothing of lessons: {error}") from error
-        self._masks = np.load(folder / MASKS, mmap_mode="r")
-        self._features = [
-            np.load(_layer(folder, number), mmap_mode="r") for number in range(len(self._statistics))
-        ]
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._volumes = [_Volume(folder) for folder in folders]
+        first = self._volumes[0]
+        for volume, folder in zip(self._volumes, folders, strict=True):
+            if (volume.sets, volume.photos, volume.layers) != (first.sets, first.photos, first.layers):
+                raise ValueError(
+                    f"the lessons in {folder} are about {volume.photos} photos of {volume.sets} and layers "
+                    f"{volume.layers}, and those in {folders[0]} about {first.photos} of {first.sets} and "
+                    f"{first.layers}: only the like can be learnt together."
+                )
+        self.sets = first.sets
+        self._scenes = [(volume, number) for volume in self._volumes for number in range(volume.scenes)]
 
     def __len__(self) -> int:
         """How many photos were shown."""
-        return len(self._masks) // self.scenes
+        return self._volumes[0].photos
 
     @property
     def channels(self) -> tuple[int, ...]:
         """Of each layer, from the input to the output."""
-        return tuple(layer.shape[1] for layer in self._features)
+        return tuple(layer.shape[1] for layer in self._volumes[0].features)
+
+    @property
+    def kinds(self) -> list[dict[str, Any]]:
+        """Of each folder how many scenes of a photo it holds, and how they were drawn."""
+        return [
+            {"scenes": volume.scenes, "seed": volume.seed, "views": volume.views._asdict()}
+            for volume in self._volumes
+        ]
 
     def scene(self, photos: Sequence[Photo], epoch: int, index: int, size: int) -> tuple[Bytes, Bytes]:
         """Draw what the pupil sees of a photo in an epoch: scene after scene, then the first again.
@@ -145,7 +113,8 @@ class Lessons:
         Returns:
             RGB `(S, S, 3)` and mask `(S, S)`, both `uint8`.
         """
-        return scene(_random(self._seed, epoch % self.scenes, index), photos, index, size, self.views)
+        volume, number = self._turn(epoch, index)
+        return scene(_random(volume.seed, number, index), photos, index, size, volume.views)
 
     def answers(self, seen: Sequence[tuple[int, int]], size: int) -> Answers:
         """Look up the answers to some scenes.
@@ -154,14 +123,42 @@ class Lessons:
             seen: epoch and photo of each.
             size: of the masks.
         """
-        rows = [epoch % self.scenes * len(self) + index for epoch, index in seen]
+        found = [(*self._turn(epoch, index), index) for epoch, index in seen]
+        rows = [(volume, number * len(self) + index) for volume, number, index in found]
+        # By the first folder's, in all of them: the same answer is to be the same number.
+        statistics = enumerate(self._volumes[0].statistics)
         return Answers(
-            np.stack([resized(mask, size) for mask in self._masks[rows]]),
+            np.stack([resized(volume.masks[row], size) for volume, row in rows]),
             tuple(
-                (layer[rows] - mean) / np.maximum(deviation, STEADY)
-                for layer, (mean, deviation) in zip(self._features, self._statistics, strict=True)
+                (np.stack([volume.features[layer][row] for volume, row in rows]) - mean)
+                / np.maximum(deviation, STEADY)
+                for layer, (mean, deviation) in statistics
             ),
         )
+
+    def _turn(self, epoch: int, index: int) -> tuple[_Volume, int]:
+        """Whose turn it is; photos begin with different scenes, so that a batch has some of every kind."""
+        return self._scenes[(epoch + index) % len(self._scenes)]
+
+
+class _Volume:
+    """What one folder holds: its settings, and the arrays."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / SETTINGS
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            self.sets = tuple(found["sets"])
+            self.views = Views(**found["views"])
+            self.seed: int = found["seed"]
+            self.scenes: int = found["scenes"]
+            self.layers = tuple(found["layers"])
+            self.statistics = [np.array(layer, np.float32)[..., None, None] for layer in found["statistics"]]
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} says nothing of lessons: {error}") from error
+        self.masks = np.load(folder / MASKS, mmap_mode="r")
+        self.features = [np.load(_layer(folder, number), mmap_mode="r") for number in range(len(self.layers))]
+        self.photos = len(self.masks) // self.scenes
 
 
 def write(
@@ -210,37 +207,9 @@ def write(
     write_atomically(folder / SETTINGS, json.dumps(described, indent=2).encode() + b"\n")
 
 
-def _session(model: Path, layers: Sequence[str]) -> onnxruntime.InferenceSession:
-    try:
-        graph = onnx.load_from_string(model.read_bytes())
-    except DecodeError as error:
-        raise ValueError(f"{model} is no ONNX file.") from error
-    known = {name for node in graph.graph.node for name in node.output}
-    if unknown := [name for name in layers if name not in known]:
-        raise ValueError(f"{model} has no tensor {unknown[0]}.")
-    # A quantised file is made for one size, but computes at others too.
-    for value in (graph.graph.input[0], *graph.graph.output):
-        for axis, dimension in enumerate(value.type.tensor_type.shape.dim[2:]):
-            dimension.dim_param = f"side{axis}"
-    del graph.graph.value_info[:]
-    for name in layers:
-        graph.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
 def _random(seed: int, number: int, index: int) -> Generator:
     """Where the chance comes from that draws a photo's scene of that number."""
     return np.random.default_rng((seed, number, index))
-
-
-def _prepared(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    mean, std = (np.array(values, np.float32) for values in (SPEC.mean, SPEC.std))
-    scaled = picture / np.float32(max(1, picture.max()))  # as rembg does for this family of networks
-    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1)[None], dtype=np.float32)
 
 
 def _statistics(layer: NDArray[np.float16]) -> Iterator[list[float]]:
@@ -268,13 +237,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="+", default=["duts-train", "people-train"], metavar="FAMILY")
     parser.add_argument("--studio", type=float, default=0.2, help="share of the made backgrounds")
     parser.add_argument("--close-up", type=float, default=0.3, help="share of the close-ups")
+    parser.add_argument("--whole", type=float, default=0.2, help="share of the others that is seen whole")
+    parser.add_argument("--smallest", type=float, default=0.55, help="least side of a part of the rest")
     parser.add_argument("--scenes", type=positive, default=2, help="of each photo")
     parser.add_argument("--size", type=positive, default=256, help="side of the scenes in pixels")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args(arguments)
     settings = {
         "sets": asked.sets,
-        "views": Views(asked.studio, asked.close_up)._asdict(),
+        "views": Views(asked.studio, asked.close_up, asked.whole, asked.smallest)._asdict(),
         "size": asked.size,
         "seed": asked.seed,
         "scenes": asked.scenes,

@@ -20,10 +20,14 @@ class Views(NamedTuple):
     Attributes:
         studio: share of the subjects that are cut out and put on a made background.
         close_up: share of the photos of which only the subject and little around it is seen.
+        whole: share of the others that is seen whole; of the rest a part is.
+        smallest: least side of that part, relative to the photo's; one side may be shorter by up to 15 %.
     """
 
     studio: float
     close_up: float = 0.0
+    whole: float = 0.2
+    smallest: float = 0.55
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Recipe:
         clip: largest norm of the gradient.
         studio: share of the subjects that are cut out and put on a made background.
         close_up: share of the photos of which only the subject and little around it is seen.
+        whole: share of the others that is seen whole, as for `Views`.
+        smallest: least side of a part of the rest, as for `Views`.
         teaching: what a teacher's answers count, or none is asked.
         measure_every: steps between two measurements on the validation photos, which also write a checkpoint.
         measure_photos: how many validation photos those use.
@@ -104,6 +110,8 @@ class Recipe:
     clip: float = 5.0
     studio: float = 0.15
     close_up: float = 0.0
+    whole: float = 0.2
+    smallest: float = 0.55
     teaching: Teaching | None = None
     measure_every: int = 1000
     measure_photos: int = 200
@@ -112,14 +120,16 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("warm_up", "measure_every", "measure_photos"):
             _require(getattr(self, name), name)
-        for name in ("studio", "close_up", "average"):
+        for name in ("studio", "close_up", "whole", "average"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be from 0 to 1, not {getattr(self, name)}.")
+        if not 0 < self.smallest <= 1:
+            raise ValueError(f"smallest must be above 0 and at most 1, not {self.smallest}.")
 
     @property
     def views(self) -> Views:
         """How often photos are changed in which way."""
-        return Views(self.studio, self.close_up)
+        return Views(self.studio, self.close_up, self.whole, self.smallest)
 
     def lessons(self, batch: int) -> int:
         """How many pictures of a batch are lessons, the first ones."""

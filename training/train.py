@@ -55,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="settings (default: those kept in --out)")
     parser.add_argument("--init", type=Path, metavar="FILE", help="an exported bolt.onnx to go on from")
     parser.add_argument(
-        "--lessons", type=Path, metavar="FOLDER", help="a teacher's answers, for a recipe with a teacher"
+        "--lessons",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="a teacher's answers, for a recipe with a teacher",
     )
     parser.add_argument("--minutes", type=float, help="write a checkpoint and stop after so long")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
@@ -86,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "device": str(device),
                 "precision": str(trainer.precision).removeprefix("torch."),
                 "torch": torch.__version__,
+                "lessons": lessons.kinds if lessons else None,
                 "init": str(asked.init) if asked.init and not resumed else None,
             }
             run.note(start)
@@ -100,21 +105,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _lessons(folder: Path | None, recipe: Recipe) -> Lessons | None:
-    """Open a teacher's answers, if the recipe has one, and refuse those to other scenes than the recipe's."""
-    if (folder is None) != (recipe.teaching is None):
+def _lessons(folders: Sequence[Path] | None, recipe: Recipe) -> Lessons | None:
+    """Open a teacher's answers, if the recipe has one, and refuse those to other photos than the recipe's."""
+    if (folders is None) != (recipe.teaching is None):
         raise ValueError("a recipe with a teacher needs its answers (--lessons), and no other can use them.")
-    if folder is None:
+    if folders is None:
         return None
-    lessons = Lessons(folder)
-    if (lessons.sets, lessons.views) != (recipe.sets, recipe.views):
-        raise ValueError(
-            f"the lessons in {folder} are about {lessons.sets} with {lessons.views}, "
-            f"and the recipe about {recipe.sets} with {recipe.views}."
-        )
+    lessons = Lessons(folders)
+    if lessons.sets != recipe.sets:
+        raise ValueError(f"the lessons are about {lessons.sets}, and the recipe about {recipe.sets}.")
     if len(lessons.channels) not in (0, len(SEEN)):
         raise ValueError(
-            f"the lessons in {folder} keep {len(lessons.channels)} layers of features: "
+            f"the lessons keep {len(lessons.channels)} layers of features: "
             f"write them with none or with {len(SEEN)}."
         )
     return lessons

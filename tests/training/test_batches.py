@@ -83,6 +83,23 @@ def test_a_scene_is_the_same_at_any_size_but_for_grain(photos):
             assert np.abs(shrunk.astype(float) - other).mean() < 5
 
 
+def test_parts_are_no_smaller_than_asked_for(photos):
+    """Of a picture that says where it is: red by column, green by row."""
+    across, down = np.meshgrid(np.linspace(0, 255, 300), np.linspace(0, 255, 200))
+    where = np.stack([across, down, 0 * down], -1).round().astype(np.uint8)
+    known = [Photo(where, np.full(where.shape[:2], 255, np.uint8))]
+
+    def sides(views):
+        for seed in range(60):
+            picture, _ = scene(np.random.default_rng(seed), known, 0, 96, views)
+            yield from np.ptp(picture[..., :2].astype(int), axis=(0, 1)) / 255
+
+    assert min(sides(Views(0.0, whole=0.0, smallest=0.9))) > 0.9 * 0.85 - 0.02
+    assert min(sides(Views(0.0, whole=0.0))) < 0.7
+    assert min(sides(Views(0.0, whole=1.0))) > 0.98
+    assert np.median(list(sides(Views(0.0, whole=0.0, smallest=0.9)))) < 0.95
+
+
 def test_a_close_up_is_filled_by_the_subject(photos):
     for seed in range(30):
         _, mask = scene(np.random.default_rng(seed), photos, 0, 96, Views(studio=0.0, close_up=1.0))

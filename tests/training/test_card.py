@@ -150,6 +150,16 @@ def test_a_teacher_and_a_mirror_are_told(recipe, files):
     taught = replace(recipe, close_up=0.3, teaching=Teaching(0.25, 0.5))
     text = card.render("first", taught, CURVE, measured | {"bytes": 1, "mirrored": True})
     assert "its masks are 25% of what is to be answered" in text
-    assert "30% are close-ups." in text
+    assert "30% are close-ups. 20% of the\nothers show a whole photo" in text
+    assert "it saw" not in text
+    shown = {
+        "scenes": 3,
+        "seed": 1,
+        "views": {"studio": 0.2, "close_up": 0.1, "whole": 0.4, "smallest": 0.75},
+    }
+    told = [row | {"lessons": [shown, shown | {"scenes": 2}]} if "device" in row else row for row in CURVE]
+    text = card.render("first", taught, told, measured | {"bytes": 1, "mirrored": True})
+    assert "Of each photo it saw 3 scenes: 20% on a made background, 10% close-ups, 40% of the others" in text
+    assert "Of each photo it saw 2 scenes" in text
     one, two = (float(re.search(r"([\d.]+) GMAC", found)[1]) for found in (plain, text))
     assert two == pytest.approx(2 * one, abs=0.02)

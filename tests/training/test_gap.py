@@ -46,7 +46,7 @@ def taught(tmp_path, shards, recipe):
     photos = load(shards, ["discs"])
     (folder / lessons.SETTINGS).write_text(
         '{"sets": ["discs"], "views": {"studio": 0.2, "close_up": 0.3}, "seed": 4, "scenes": 2, '
-        '"statistics": []}'
+        '"layers": [], "statistics": []}'
     )
     np.save(folder / lessons.MASKS, np.zeros((2 * len(photos), 8, 8), np.uint8))
     return ["--run", str(run.folder), "--data", str(shards), "--lessons", str(folder)]

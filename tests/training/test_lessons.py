@@ -17,6 +17,7 @@ from training.lessons import Lessons
 from training.network import SEEN
 from training.photos import load
 from training.recipe import Teaching
+from training.teacher import Teacher
 from training.trainer import Trainer
 
 SIZE = 64
@@ -69,9 +70,9 @@ def taught(recipe):
 
 
 def test_the_answers_are_the_teachers_to_the_photos_scenes(folder, photos):
-    learnt = Lessons(folder)
+    learnt = Lessons([folder])
     assert (learnt.sets, learnt.channels, len(learnt)) == (("discs",), (3, 3, 3), len(photos))
-    asked = [(0, 5), (1, 2), (2, 2), (7, 3)]
+    asked = [(1, 5), (1, 2), (2, 2), (7, 3)]
     answers = learnt.answers(asked, SIZE)
     for row, (epoch, index) in enumerate(asked):
         picture, _ = learnt.scene(photos, epoch, index, SIZE)
@@ -84,7 +85,7 @@ def test_the_answers_are_the_teachers_to_the_photos_scenes(folder, photos):
 
 
 def test_epochs_show_scene_after_scene_in_turns(folder, photos):
-    learnt = Lessons(folder)
+    learnt = Lessons([folder])
     pictures, masks = zip(*(learnt.scene(photos, epoch, 2, SIZE) for epoch in range(3)), strict=True)
     assert not np.array_equal(masks[0], masks[1])
     for shown in (pictures, masks):
@@ -96,15 +97,46 @@ def test_epochs_show_scene_after_scene_in_turns(folder, photos):
         assert np.array_equal(layer, same)
 
 
+def test_several_folders_are_shown_in_turns(folder, tmp_path, model, photos):
+    whole = settings(seed=5, scenes=1, views={"studio": 0.0, "whole": 1.0})
+    lessons.write(tmp_path / "more", model, LAYERS, photos, whole)
+    alone, learnt = Lessons([folder]), Lessons([folder, tmp_path / "more"])
+    assert [(kind["scenes"], kind["seed"], kind["views"]["whole"]) for kind in learnt.kinds] == [
+        (2, 4, 0.2),
+        (1, 5, 1.0),
+    ]
+    shown = [learnt.scene(photos, epoch, 3, SIZE)[1] for epoch in range(3)]
+    mask = cv2.resize(photos[3].mask, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    assert [np.array_equal(one, mask) or np.array_equal(one, mask[:, ::-1]) for one in shown] == [
+        False,
+        False,
+        True,
+    ]
+    # The answers go with the scenes.
+    for epoch, own in ((0, 1), (1, 0)):
+        assert np.array_equal(shown[epoch], alone.scene(photos, own, 3, SIZE)[1])
+        assert np.array_equal(learnt.answers([(epoch, 3)], SIZE).masks, alone.answers([(own, 3)], SIZE).masks)
+        for told, same in zip(
+            learnt.answers([(epoch, 3)], SIZE).features, alone.answers([(own, 3)], SIZE).features, strict=True
+        ):
+            assert np.array_equal(told, same)
+
+
+def test_folders_about_other_photos_are_not_learnt_together(folder, tmp_path, model, photos):
+    lessons.write(tmp_path / "few", model, LAYERS, photos[:5], settings())
+    with pytest.raises(ValueError, match=r"few are about 5 photos .* only the like can be learnt together"):
+        Lessons([folder, tmp_path / "few"])
+
+
 def test_channels_are_told_with_mean_0_and_deviation_1(folder, photos):
     seen = [(epoch, index) for epoch in range(2) for index in range(len(photos))]
-    for layer in Lessons(folder).answers(seen, SIZE).features:
+    for layer in Lessons([folder]).answers(seen, SIZE).features:
         assert layer.mean((0, 2, 3)) == pytest.approx(0, abs=0.01)
         assert layer.std((0, 2, 3)) == pytest.approx(1, abs=0.01)
 
 
 def test_a_batch_shows_what_the_teacher_saw(folder, taught, photos):
-    learnt = Lessons(folder)
+    learnt = Lessons([folder])
     made = batch(taught, photos, 0, learnt)
     again = batch(replace(taught, seed=9), photos, 0, learnt)
     assert made.answers.masks.shape == (4, SIZE, SIZE)
@@ -115,7 +147,7 @@ def test_a_batch_shows_what_the_teacher_saw(folder, taught, photos):
 
 
 def test_a_share_of_each_batch_is_lessons_and_the_rest_is_new(folder, taught, photos):
-    learnt = Lessons(folder)
+    learnt = Lessons([folder])
     half = replace(taught, teaching=replace(taught.teaching, share=0.5))
     all_, some, none = (
         batch(recipe, photos, 0, given) for recipe, given in ((taught, learnt), (half, learnt), (half, None))
@@ -132,7 +164,7 @@ def test_a_share_of_each_batch_is_lessons_and_the_rest_is_new(folder, taught, ph
 def test_who_is_no_lesson_is_not_taught(folder, taught, photos):
     """Of photos and teacher that say the opposite of each other, a batch follows both, each for its share."""
     taught = replace(taught, teaching=Teaching(1.0, 0.0, share=0.5))
-    made = batch(taught, photos, 0, Lessons(folder))
+    made = batch(taught, photos, 0, Lessons([folder]))
     torn = made._replace(
         masks=np.full_like(made.masks, 255),
         answers=made.answers._replace(masks=np.zeros_like(made.answers.masks)),
@@ -146,13 +178,13 @@ def test_who_is_no_lesson_is_not_taught(folder, taught, photos):
 
 
 def test_the_stream_brings_the_answers(folder, taught, photos):
-    learnt = Lessons(folder)
+    learnt = Lessons([folder])
     for step, made in enumerate(stream(taught, photos, 0, 2, learnt)):
         assert np.array_equal(made.answers.masks, batch(taught, photos, step, learnt).answers.masks)
 
 
 def test_the_pupil_comes_to_see_what_the_teacher_sees(folder, taught, photos):
-    learnt = Lessons(folder)
+    learnt = Lessons([folder])
     trainer = Trainer(
         replace(taught, teaching=Teaching(0.0, 5.0)), torch.device("cpu"), channels=learnt.channels
     )
@@ -167,7 +199,7 @@ def test_the_pupil_comes_to_see_what_the_teacher_sees(folder, taught, photos):
 
 def test_a_teachers_mask_takes_its_share(folder, taught, photos):
     """All of it where photo and teacher say the opposite of each other, none, or half."""
-    made = batch(taught, photos, 0, Lessons(folder))
+    made = batch(taught, photos, 0, Lessons([folder]))
     torn = made._replace(
         masks=np.full_like(made.masks, 255),
         answers=made.answers._replace(masks=np.zeros_like(made.answers.masks)),
@@ -220,12 +252,12 @@ def test_from_photos_over_lessons_to_a_network(shards, model, taught, tmp_path, 
     [
         (True, {"teaching": None}, "needs its answers"),
         (False, {}, "needs its answers"),
-        (True, {"studio": 0.1}, "and the recipe about"),
+        (True, {"sets": ("cubes",)}, "and the recipe about"),
     ],
 )
 def test_lessons_and_recipe_must_fit(folder, taught, given, change, sentence):
     with pytest.raises(ValueError, match=sentence):
-        train._lessons(folder if given else None, replace(taught, **change))
+        train._lessons([folder] if given else None, replace(taught, **change))
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1])
@@ -237,16 +269,16 @@ def test_a_share_of_nothing_or_of_too_much_is_refused(share):
 def test_layers_that_the_network_does_not_have_are_refused(tmp_path, model, photos, taught):
     lessons.write(tmp_path, model, LAYERS[:2], photos, settings())
     with pytest.raises(ValueError, match="keep 2 layers of features: write them with none or with 3"):
-        train._lessons(tmp_path, taught)
+        train._lessons([tmp_path], taught)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path, folder):
     with pytest.raises(FileNotFoundError):
-        Lessons(tmp_path)
+        Lessons([tmp_path])
     found = json.loads((folder / "lessons.json").read_text())
     (folder / "lessons.json").write_text(json.dumps({key: found[key] for key in found if key != "views"}))
     with pytest.raises(ValueError, match="says nothing of lessons"):
-        Lessons(folder)
+        Lessons([folder])
 
 
 def test_a_tensor_that_is_not_there_is_named(tmp_path, model, photos):
@@ -258,4 +290,4 @@ def test_a_teacher_that_is_no_network_is_refused(tmp_path):
     path = tmp_path / "notes.onnx"
     path.write_text("no network at all")
     with pytest.raises(ValueError, match=r"notes\.onnx is no ONNX file\."):
-        lessons.Teacher(path, ())
+        Teacher(path, ())
