@@ -97,7 +97,7 @@ def photographed(random: Generator, picture: Bytes, mask: Bytes) -> Example:
 
 
 def _crop(random: Generator, picture: Bytes, mask: Bytes, views: Views) -> tuple[Bytes, Bytes]:
-    """Cut out a part, unless the photo is to be seen whole, as tall and as wide as the photo or less."""
+    """Cut out a part, unless the photo is to be seen whole."""
     if random.random() < views.whole:
         return picture, mask
     height, width = mask.shape

@@ -26,7 +26,7 @@ from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
 from training.augment import resized, scene
 from training.photos import load
-from training.recipe import Views
+from training.recipe import Views, check
 from training.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -243,14 +243,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=positive, default=256, help="side of the scenes in pixels")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args(arguments)
+    views = Views(asked.studio, asked.close_up, asked.whole, asked.smallest)
     settings = {
         "sets": asked.sets,
-        "views": Views(asked.studio, asked.close_up, asked.whole, asked.smallest)._asdict(),
+        "views": views._asdict(),
         "size": asked.size,
         "seed": asked.seed,
         "scenes": asked.scenes,
     }
     try:
+        check(views)
         write(asked.out, asked.model, asked.features, load(asked.data, asked.sets), settings)
     except (RemboltError, OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")

@@ -21,7 +21,7 @@ class Views(NamedTuple):
         studio: share of the subjects that are cut out and put on a made background.
         close_up: share of the photos of which only the subject and little around it is seen.
         whole: share of the others that is seen whole; of the rest a part is.
-        smallest: least side of that part, relative to the photo's; one side may be shorter by up to 15 %.
+        smallest: least side of that part, relative to the photo's; either may be up to 15 % shorter still.
     """
 
     studio: float
@@ -120,11 +120,9 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("warm_up", "measure_every", "measure_photos"):
             _require(getattr(self, name), name)
-        for name in ("studio", "close_up", "whole", "average"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be from 0 to 1, not {getattr(self, name)}.")
-        if not 0 < self.smallest <= 1:
-            raise ValueError(f"smallest must be above 0 and at most 1, not {self.smallest}.")
+        if not 0 <= self.average <= 1:
+            raise ValueError(f"average must be from 0 to 1, not {self.average}.")
+        check(self.views)
 
     @property
     def views(self) -> Views:
@@ -162,6 +160,19 @@ class Recipe:
     def write(self, path: Path) -> None:
         """Keep the settings as JSON."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def check(views: Views) -> None:
+    """Refuse shares that are none.
+
+    Raises:
+        ValueError: one is out of range.
+    """
+    for name in ("studio", "close_up", "whole"):
+        if not 0 <= getattr(views, name) <= 1:
+            raise ValueError(f"{name} must be from 0 to 1, not {getattr(views, name)}.")
+    if not 0 < views.smallest <= 1:
+        raise ValueError(f"smallest must be above 0 and at most 1, not {views.smallest}.")
 
 
 def _require(value: object, name: str) -> None:

@@ -245,6 +245,13 @@ def test_from_photos_over_lessons_to_a_network(shards, model, taught, tmp_path, 
         lessons.main([*asked, "--features", "205"])
     assert stopped.value.code == 2
     assert capsys.readouterr().err == f"{model} has no tensor 205.\n"
+    for flag, value, sentence in (
+        ("--whole", "2", "whole must be from 0 to 1, not 2.0."),
+        ("--smallest", "0", "smallest must be above 0 and at most 1, not 0.0."),
+    ):
+        with pytest.raises(SystemExit):
+            lessons.main([*asked, flag, value])
+        assert capsys.readouterr().err == f"{sentence}\n"
 
 
 @pytest.mark.parametrize(
