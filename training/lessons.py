@@ -16,6 +16,7 @@ import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +27,7 @@ from rembolt.errors import RemboltError
 from rembolt.images.files import write_atomically
 from training.augment import resized, scene
 from training.photos import load
-from training.recipe import Views, check
+from training.recipe import SMALLEST, WHOLE, Views
 from training.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Lessons:
     def kinds(self) -> list[dict[str, Any]]:
         """Of each folder how many scenes of a photo it holds, and how they were drawn."""
         return [
-            {"scenes": volume.scenes, "seed": volume.seed, "views": volume.views._asdict()}
+            {"scenes": volume.scenes, "seed": volume.seed, "views": asdict(volume.views)}
             for volume in self._volumes
         ]
 
@@ -237,22 +238,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="+", default=["duts-train", "people-train"], metavar="FAMILY")
     parser.add_argument("--studio", type=float, default=0.2, help="share of the made backgrounds")
     parser.add_argument("--close-up", type=float, default=0.3, help="share of the close-ups")
-    parser.add_argument("--whole", type=float, default=0.2, help="share of the others that is seen whole")
-    parser.add_argument("--smallest", type=float, default=0.55, help="least side of a part of the rest")
+    parser.add_argument("--whole", type=float, default=WHOLE, help="share of the others that is seen whole")
+    parser.add_argument("--smallest", type=float, default=SMALLEST, help="least side of a part of the rest")
     parser.add_argument("--scenes", type=positive, default=2, help="of each photo")
     parser.add_argument("--size", type=positive, default=256, help="side of the scenes in pixels")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args(arguments)
-    views = Views(asked.studio, asked.close_up, asked.whole, asked.smallest)
-    settings = {
-        "sets": asked.sets,
-        "views": views._asdict(),
-        "size": asked.size,
-        "seed": asked.seed,
-        "scenes": asked.scenes,
-    }
     try:
-        check(views)
+        settings = {
+            "sets": asked.sets,
+            "views": asdict(Views(asked.studio, asked.close_up, asked.whole, asked.smallest)),
+            "size": asked.size,
+            "seed": asked.seed,
+            "scenes": asked.scenes,
+        }
         write(asked.out, asked.model, asked.features, load(asked.data, asked.sets), settings)
     except (RemboltError, OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")

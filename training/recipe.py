@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 MULTIPLE = 32
 """The network halves its input five times: sides must be multiples of this."""
 
+WHOLE = 0.2
+SMALLEST = 0.55
+"""How much of a photo is seen where nothing is said, as for `Views`."""
 
-class Views(NamedTuple):
+
+@dataclass(frozen=True)
+class Views:
     """How often a photo is changed in which way.
 
     Attributes:
@@ -26,8 +31,15 @@ class Views(NamedTuple):
 
     studio: float
     close_up: float = 0.0
-    whole: float = 0.2
-    smallest: float = 0.55
+    whole: float = WHOLE
+    smallest: float = SMALLEST
+
+    def __post_init__(self) -> None:
+        for name in ("studio", "close_up", "whole"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be from 0 to 1, not {getattr(self, name)}.")
+        if not 0 < self.smallest <= 1:
+            raise ValueError(f"smallest must be above 0 and at most 1, not {self.smallest}.")
 
 
 @dataclass(frozen=True)
@@ -110,8 +122,8 @@ class Recipe:
     clip: float = 5.0
     studio: float = 0.15
     close_up: float = 0.0
-    whole: float = 0.2
-    smallest: float = 0.55
+    whole: float = WHOLE
+    smallest: float = SMALLEST
     teaching: Teaching | None = None
     measure_every: int = 1000
     measure_photos: int = 200
@@ -122,7 +134,7 @@ class Recipe:
             _require(getattr(self, name), name)
         if not 0 <= self.average <= 1:
             raise ValueError(f"average must be from 0 to 1, not {self.average}.")
-        check(self.views)
+        _ = self.views  # which refuses what is out of range
 
     @property
     def views(self) -> Views:
@@ -160,19 +172,6 @@ class Recipe:
     def write(self, path: Path) -> None:
         """Keep the settings as JSON."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-
-
-def check(views: Views) -> None:
-    """Refuse shares that are none.
-
-    Raises:
-        ValueError: one is out of range.
-    """
-    for name in ("studio", "close_up", "whole"):
-        if not 0 <= getattr(views, name) <= 1:
-            raise ValueError(f"{name} must be from 0 to 1, not {getattr(views, name)}.")
-    if not 0 < views.smallest <= 1:
-        raise ValueError(f"smallest must be above 0 and at most 1, not {views.smallest}.")
 
 
 def _require(value: object, name: str) -> None:
